@@ -1,0 +1,73 @@
+# What every target is compiled with: language level, warnings, hardening, sanitizers, linker,
+# compiler cache.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+find_package(Threads REQUIRED)
+include(CheckLinkerFlag)
+
+# --- compiler cache -------------------------------------------------------------------------------
+find_program(TALLYD_CCACHE ccache)
+if(TALLYD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The sloppiness is what ccache's manual asks for when precompiled headers are in use.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      "${CMAKE_COMMAND}" -E env
+      "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime"
+      "${TALLYD_CCACHE}")
+  # Without it GCC's preprocessor swallows the precompiled header and ccache never gets a hit.
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+endif()
+
+# --- warnings -------------------------------------------------------------------------------------
+# Only our own targets link this; packages come in through imported targets, which CMake treats as
+# SYSTEM, so their headers never warn.
+add_library(tallyd_warnings INTERFACE)
+target_compile_options(tallyd_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
+  -Wunused -Woverloaded-virtual -Wimplicit-fallthrough -Wextra-semi
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  $<$<BOOL:${TALLYD_WERROR}>:-Werror>)
+
+# GCC 12 with -O2, or with sanitizers, sees overflows and uninitialised members inside std::string, std::optional and
+# absl::StatusOr that are not there (GCC bugs 105329, 105651, 80635). The dev preset, at -O1, keeps
+# these warnings; so do clang-tidy and the sanitizers in their own way.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND
+   (TALLYD_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo"))
+  target_compile_options(tallyd_warnings INTERFACE
+    -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread
+    -Wno-maybe-uninitialized)
+endif()
+
+# --- position independence and hardening ----------------------------------------------------------
+# One flag for libraries and programs alike (everything is linked into programs), so that a
+# precompiled header fits both.
+add_compile_options(-fPIE)
+add_link_options(-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT TALLYD_SANITIZE)
+  add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)  # bounds of operator[], front(), optional, ...
+endif()
+
+# --- sanitizers -----------------------------------------------------------------------------------
+if(TALLYD_SANITIZE)
+  add_compile_options(-fsanitize=${TALLYD_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${TALLYD_SANITIZE})
+  if(TALLYD_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+  if(TALLYD_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-tsan)  # Asio uses atomic_thread_fence, which GCC's TSan does not model
+  endif()
+endif()
+
+# --- linker ---------------------------------------------------------------------------------------
+check_linker_flag(CXX -fuse-ld=lld TALLYD_HAS_LLD)
+if(TALLYD_HAS_LLD)
+  add_link_options(-fuse-ld=lld)
+endif()

@@ -1,0 +1,180 @@
+#include "engine/committer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/limits.h"
+#include "storage/broken_build.h"
+#include "storage/check.h"
+
+namespace tallyd {
+
+Committer::Committer(Options options, Parts parts, Position last, const ChainHash& last_hash)
+    : options_(std::move(options)), parts_(parts), last_(last), last_hash_(last_hash) {
+  checkpoint_us_ = parts_.clock->SteadyUs();
+  checkpoint_position_ = last;
+}
+
+void Committer::SetSink(SinkId id, OutcomeSink* sink) {
+  // Pairs with the acquire in Acknowledge: the sink is whole before a batch can name it.
+  sinks_[id].store(sink, std::memory_order_release);
+}
+
+bool Committer::Commit(DecidedBatch* batch) {
+  if (TALLYD_BROKEN("M1-acknowledge-first") && batch->block != nullptr) Acknowledge(batch);
+  if (!batch->record.empty() && !Append(batch)) {
+    if (!TALLYD_BROKEN("M11-unknown-called-refused")) return false;
+    for (auto& outcomes : batch->outcomes_by_sink) {
+      for (Outcome& outcome : outcomes) outcome.code = OutcomeCode::kPollNotOpen;
+    }
+  }
+  Acknowledge(batch);
+  return true;
+}
+
+bool Committer::Append(DecidedBatch* batch) {
+  const std::int64_t began_us = parts_.clock->SteadyUs();
+  const SealedRecord sealed = batch->record.Seal({.epoch = options_.epoch,
+                                                  .term = options_.term,
+                                                  .position = batch->position,
+                                                  .time = batch->time,
+                                                  .previous_hash = last_hash_});
+  TALLYD_CHECK(batch->position == last_ + 1);
+  if (TALLYD_BROKEN("M6-publish-before-sync")) {
+    Apply(*batch, sealed.bytes);
+    PublishAll();
+  }
+  if (TALLYD_BROKEN("M12-watermark-before-sync")) {
+    parts_.keeper->NoteDurable(
+        {.epoch = options_.epoch, .position = batch->position, .hash = sealed.hash});
+  }
+  if (const absl::Status durable = parts_.journal->Append(last_, sealed.bytes); !durable.ok()) {
+    if (!TALLYD_BROKEN("M11-unknown-called-refused")) options_.on_fatal(durable);
+    return false;
+  }
+  last_ = batch->position;
+  last_hash_ = sealed.hash;
+  parts_.keeper->NoteDurable({.epoch = options_.epoch, .position = last_, .hash = last_hash_});
+  EngineMetrics& metrics = *parts_.metrics;
+  metrics.commits.fetch_add(1, std::memory_order_relaxed);
+  metrics.commit_bytes.fetch_add(sealed.bytes.size(), std::memory_order_relaxed);
+  metrics.commit_ballots.Add(batch->block == nullptr ? 0 : batch->block->versions.size());
+  metrics.commit_duration_us.Add(static_cast<std::uint64_t>(parts_.clock->SteadyUs() - began_us));
+  if (!TALLYD_BROKEN("M6-publish-before-sync")) Apply(*batch, sealed.bytes);
+  return true;
+}
+
+void Committer::Apply(const DecidedBatch& batch, std::string_view record) {
+  const auto view = RecordView::Parse(record);
+  TALLYD_CHECK(view.ok());  // sealed a moment ago
+  const absl::Status applied = parts_.tallies->Apply(*view);
+  TALLYD_CHECK(applied.ok());  // a committed event always applies
+  for (const auto& poll : batch.polls_changed) {
+    parts_.tallies->SetView(poll);
+    parts_.directory->Publish(poll);
+  }
+  for (const auto& project : batch.projects_changed) parts_.directory->PublishProject(project);
+  for (const PollNumber poll : parts_.tallies->touched()) {
+    parts_.board->MarkApplied(poll, last_);
+    Dirty& dirty = dirty_[poll];
+    if (!dirty.dirty) dirty_list_.push_back(poll);
+    dirty.dirty = true;
+    // A new poll is readable from its first acknowledgement on.
+    if (parts_.board->Newest(poll) == nullptr) Publish(poll, parts_.clock->SteadyUs());
+  }
+  parts_.materialiser->Submit(last_, batch.block);
+}
+
+void Committer::Acknowledge(DecidedBatch* batch) {
+  for (std::size_t id = 0; id < batch->outcomes_by_sink.size(); ++id) {
+    std::vector<Outcome>& outcomes = batch->outcomes_by_sink[id];
+    if (outcomes.empty()) continue;
+    OutcomeSink* sink = sinks_[id].load(std::memory_order_acquire);
+    TALLYD_CHECK(sink != nullptr);
+    sink->Deliver(std::move(outcomes));
+    outcomes = std::vector<Outcome>();
+  }
+}
+
+void Committer::Publish(PollNumber poll, std::int64_t now_us) {
+  Dirty& dirty = dirty_[poll];
+  dirty.dirty = false;
+  dirty.wanted = false;
+  dirty.published_us = now_us;
+  auto snapshot = parts_.tallies->MakeSnapshot(poll, options_.epoch);
+  parts_.metrics->snapshot_build_us.Add(
+      static_cast<std::uint64_t>(parts_.clock->SteadyUs() - now_us));
+  parts_.metrics->snapshots_published.fetch_add(1, std::memory_order_relaxed);
+  parts_.board->Publish(std::move(snapshot));
+}
+
+std::optional<std::int64_t> Committer::Tick() {
+  std::deque<Errand> errands;
+  {
+    absl::MutexLock lock(&errands_mutex_);
+    errands.swap(errands_);
+  }
+  for (Errand& errand : errands) errand(last_, *parts_.tallies);
+
+  const std::int64_t now_us = parts_.clock->SteadyUs();
+  for (const PollNumber poll : parts_.board->TakeWanted()) {
+    Dirty& dirty = dirty_[poll];
+    dirty.wanted = true;
+    // Someone waits although nothing changed since the last publish: it lost a race, let it go.
+    if (!dirty.dirty) dirty_list_.push_back(poll);
+    dirty.dirty = true;
+  }
+  std::optional<std::int64_t> next;
+  std::vector<PollNumber> still_dirty;
+  for (const PollNumber poll : std::exchange(dirty_list_, {})) {
+    const Dirty& dirty = dirty_[poll];
+    if (!dirty.dirty) continue;
+    const std::int64_t due_us =
+        dirty.published_us +
+        (dirty.wanted ? options_.publish_interval_us_min : options_.publish_interval_us);
+    if (due_us <= now_us) {
+      Publish(poll, now_us);
+      continue;
+    }
+    still_dirty.push_back(poll);
+    next = next ? std::min(*next, due_us) : due_us;
+  }
+  dirty_list_ = std::move(still_dirty);
+  if (last_ != checkpoint_position_) {
+    const std::int64_t due_us = checkpoint_us_ + options_.checkpoint_interval_us;
+    if (due_us <= now_us) {
+      FinishCheckpoint();
+    } else {
+      next = next ? std::min(*next, due_us) : due_us;
+    }
+  }
+  return next;
+}
+
+void Committer::PublishAll() {
+  const std::int64_t now_us = parts_.clock->SteadyUs();
+  for (const PollNumber poll : std::exchange(dirty_list_, {})) {
+    if (dirty_[poll].dirty) Publish(poll, now_us);
+  }
+}
+
+void Committer::AddErrand(Errand errand) {
+  absl::MutexLock lock(&errands_mutex_);
+  errands_.push_back(std::move(errand));
+}
+
+TallyCheckpoint Committer::MakeCheckpoint() const {
+  return TallyCheckpoint{.epoch = options_.epoch,
+                         .position = last_,
+                         .hash = last_hash_,
+                         .polls = parts_.tallies->Encode()};
+}
+
+void Committer::FinishCheckpoint() {
+  if (last_ == checkpoint_position_) return;
+  parts_.keeper->OfferCheckpoint(MakeCheckpoint());
+  checkpoint_us_ = parts_.clock->SteadyUs();
+  checkpoint_position_ = last_;
+}
+
+}  // namespace tallyd

@@ -1,0 +1,85 @@
+#pragma once
+
+// Decides: takes commands in queue order, gives each its outcome, and writes what changes into a
+// record.
+//
+// Everything decided is visible to the next decision at once, although not durable yet; that is
+// sound because batches are released strictly in order after their sync, and a failed sync ends the
+// process. No I/O but reads of the ballot store for voters that memory does not hold.
+//
+// The writer's thread only.
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+
+#include "engine/command.h"
+#include "engine/decided_batch.h"
+#include "engine/metrics.h"
+#include "engine/poll_registry.h"
+#include "engine/voter_register.h"
+
+namespace tallyd {
+
+class Decider {
+ public:
+  struct State {
+    PollRegistry* polls;
+    VoterRegister* voters;
+    const RootKey* root_key;
+    EngineMetrics* metrics;
+  };
+  // `last_position` and `last_time` are those of the newest record.
+  Decider(State state, Position last_position, TimeUs last_time);
+
+  // Decides commands from the front until all are decided or the record is full; returns how many
+  // were. `now` is the wall clock; the batch's time is later than that of every batch before.
+  std::size_t Decide(absl::Span<Command> commands, TimeUs now, DecidedBatch* batch);
+
+  // Journals the openings and closings whose time has come. Closings only if `close_too`: the
+  // caller first lets in what was enqueued before.
+  void DecideSchedule(TimeUs now, bool close_too, DecidedBatch* batch);
+
+  // Call once per batch after everything was decided: fixes position and views.
+  void Finish(DecidedBatch* batch);
+
+  Position last_position() const { return last_position_; }
+
+ private:
+  void Begin(TimeUs now, DecidedBatch* batch);
+  Outcome DecideOne(Command& command, DecidedBatch* batch);
+  Outcome DecideVote(Command& vote, DecidedBatch* batch);
+  Outcome DecideWithdrawal(const Command& command, DecidedBatch* batch);
+  Outcome LookUp(const Command& command);
+  Outcome LookUpReceipt(const Command& command);
+  Outcome DecideAct(PollNumber poll, const Act& act, DecidedBatch* batch);
+  Outcome DecidePutProject(const PutProject& act, DecidedBatch* batch);
+  Outcome DecidePutPoll(const PutPoll& act, DecidedBatch* batch);
+  Outcome DecidePaper(PollNumber poll, const Act& act, DecidedBatch* batch);
+  Outcome DecidePut(PollRecord& poll, const PutPaperBatch& put, DecidedBatch* batch);
+  Outcome DecideConfirm(PollRecord& poll, const ConfirmPaperBatch& confirm, DecidedBatch* batch);
+  Outcome DecideVoid(PollRecord& poll, const VoidPaperBatch& taken, DecidedBatch* batch);
+  Outcome DecideTransition(PollNumber poll, const TransitionPoll& act, DecidedBatch* batch);
+
+  // The answer that a version used with this Idempotency-Key got, if any version of the voter did.
+  bool AnswerRepeatedKey(const Command& command, const BallotVersion& newest, Outcome* outcome);
+  void Accept(BallotVersion version, const BallotVersion* superseded, DecidedBatch* batch);
+  void CreateProjectOf(const PutPoll& act, DecidedBatch* batch);
+  Outcome CreatePoll(const PutPoll& act, DecidedBatch* batch);
+  Outcome ReplacePoll(const PollRecord& poll, const PutPoll& act, DecidedBatch* batch);
+  void ChangeState(PollNumber poll, PollState to, StateCause cause, const std::string& actor,
+                   DecidedBatch* batch);
+  void Count(const Outcome& outcome, Channel channel);
+  std::size_t RoomFor(const Command& command) const;
+
+  State state_;
+  Position last_position_;
+  TimeUs last_time_;
+  TailBlock* block_ = nullptr;
+  std::size_t commands_in_call_ = 0;
+  std::vector<PollNumber> polls_touched_;
+  std::vector<std::string> projects_touched_;
+};
+
+}  // namespace tallyd

@@ -1,0 +1,37 @@
+#pragma once
+
+// Every bound of the engine that is not an option. What happens at each is said where it is hit.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "storage/journal_record.h"
+
+namespace tallyd {
+
+inline constexpr std::size_t kPollsMax = 100'000;
+inline constexpr std::size_t kProjectsMax = 10'000;
+inline constexpr std::size_t kOptionsPerPollMax = 100'000;
+inline constexpr std::size_t kQuestionsPerPollMax = 100;
+inline constexpr std::size_t kBoxesPerPollMax = 10'000;
+inline constexpr std::size_t kDefinitionBytesMax =
+    kRecordBytesMax / 2;                                   // one poll definition, encoded
+inline constexpr std::size_t kBallotBytesMax = 32 * 1024;  // one packed ballot
+// Paper: one opening of a box; one poll. About 200 bytes a batch and 24 bytes a count in memory.
+inline constexpr std::uint32_t kPaperCardsPerBatchMax = 1'000'000;
+inline constexpr std::size_t kPaperCountsPerBatchMax = 10'000;
+inline constexpr std::size_t kPaperNamesPerBatchMax = 20;
+inline constexpr std::size_t kPaperBatchesPerPollMax = 10'000;
+inline constexpr std::size_t kPaperCountsPerPollMax = 1'000'000;
+inline constexpr std::size_t kPaperTextBytesMax = 500;  // a seal, a name, a reason
+inline constexpr std::size_t kSinksMax = 64;
+inline constexpr std::size_t kActorBytesMax = 256;
+inline constexpr std::size_t kStateEntryBytesMax = kActorBytesMax + 64;
+
+// A definition or a replacing ballot must always fit into a record of its own.
+static_assert(kDefinitionBytesMax + 4096 < kRecordBytesMax);
+static_assert(20 * kPaperCountsPerBatchMax + (kPaperNamesPerBatchMax + 3) * kPaperTextBytesMax <
+              kDefinitionBytesMax);
+static_assert(2 * kBallotBytesMax + 4096 < kRecordBytesMax);
+
+}  // namespace tallyd

@@ -1,0 +1,170 @@
+#include "engine/poll_registry.h"
+
+#include <algorithm>
+
+#include "storage/absl_view.h"
+#include "storage/check.h"
+
+namespace tallyd {
+namespace {
+
+bool AwaitsOpening(const PollRecord& poll) {
+  return poll.state == PollState::kOpen && !poll.opened_once && poll.definition.opens.has_value();
+}
+
+bool AwaitsClosing(const PollRecord& poll) {
+  return (poll.state == PollState::kOpen || poll.state == PollState::kPaused) &&
+         poll.definition.closes.has_value();
+}
+
+BallotRules RulesOfOne(const BallotDefinition& ballot) {
+  return BallotRules{.type = ballot.type,
+                     .min = ballot.min,
+                     .max = ballot.max,
+                     .points_total = ballot.points_total,
+                     .points_per_option_max = ballot.points_per_option_max,
+                     .scoring = ballot.scoring,
+                     .questions = {},
+                     .question_of_option = {}};
+}
+
+}  // namespace
+
+BallotRules RulesOf(const PollDefinition& definition) {
+  BallotRules rules = RulesOfOne(definition.ballot);
+  if (rules.type != BallotType::kSurvey) return rules;
+  for (const QuestionDefinition& question : definition.questions) {
+    rules.questions.push_back(RulesOfOne(question.ballot));
+  }
+  for (const OptionDefinition& option : definition.options) {
+    rules.question_of_option.push_back(option.question);
+  }
+  return rules;
+}
+
+PollRegistry::PollRegistry(const RootKey* root_key) : root_key_(root_key) {
+  polls_.push_back(nullptr);
+}
+
+PollRecord* PollRegistry::Find(PollNumber number) {
+  return number < polls_.size() ? polls_[number].get() : nullptr;
+}
+
+const PollRecord* PollRegistry::Find(std::string_view id) const {
+  const auto found = number_by_id_.find(AbslView(id));
+  return found == number_by_id_.end() ? nullptr : polls_[found->second].get();
+}
+
+const ProjectView* PollRegistry::FindProject(std::string_view id) const {
+  const auto found = projects_.find(AbslView(id));
+  return found == projects_.end() ? nullptr : &found->second;
+}
+
+void PollRegistry::Apply(const ProjectEntry& entry, Position position) {
+  projects_.insert_or_assign(entry.id, ProjectView{.project = entry, .revision = position});
+}
+
+void PollRegistry::Apply(const PollEntry& entry, Position position) {
+  TALLYD_CHECK(entry.number != 0 && entry.number <= polls_.size());
+  if (entry.number == polls_.size()) {
+    auto poll = std::make_unique<PollRecord>();
+    poll->number = entry.number;
+    poll->key_salt = entry.key_salt;
+    poll->key_check = entry.key_check;
+    if (root_key_ != nullptr) {
+      const VoterKey key = VoterKey::Derive(*root_key_, entry.definition.id, entry.key_salt);
+      if (key.Check() == entry.key_check) poll->voter_key = key;
+    }
+    number_by_id_.emplace(entry.definition.id, entry.number);
+    polls_.push_back(std::move(poll));
+  }
+  PollRecord& poll = *polls_[entry.number];
+  poll.definition = entry.definition;
+  poll.rules = RulesOf(entry.definition);
+  poll.revision = position;
+  FindNextDue();
+}
+
+void PollRegistry::Apply(const PollStateEntry& entry, Position position, TimeUs time) {
+  PollRecord* poll = Find(entry.poll);
+  TALLYD_CHECK(poll != nullptr);
+  poll->state = entry.to;
+  poll->revision = position;
+  if (entry.to == PollState::kOpen) {
+    // Journaled time decides, so that a replay decides alike: an actor who opens a poll before its
+    // window begins only arms it; the schedule's own entry then opens it.
+    const bool window_began = !poll->definition.opens || *poll->definition.opens <= time;
+    if (entry.cause == StateCause::kSchedule || window_began) poll->opened_once = true;
+  }
+  FindNextDue();
+}
+
+void PollRegistry::ApplySeq(PollNumber number, Seq seq) {
+  PollRecord* poll = Find(number);
+  TALLYD_CHECK(poll != nullptr && poll->next_seq == seq);
+  poll->next_seq = seq + 1;
+}
+
+std::vector<PollNumber> PollRegistry::DueToOpen(TimeUs now) const {
+  std::vector<PollNumber> due;
+  if (!next_due_ || *next_due_ > now) return due;
+  for (std::size_t i = 1; i < polls_.size(); ++i) {
+    if (AwaitsOpening(*polls_[i]) && *polls_[i]->definition.opens <= now) {
+      due.push_back(polls_[i]->number);
+    }
+  }
+  return due;
+}
+
+std::vector<PollNumber> PollRegistry::DueToClose(TimeUs now) const {
+  std::vector<PollNumber> due;
+  if (!next_due_ || *next_due_ > now) return due;
+  for (std::size_t i = 1; i < polls_.size(); ++i) {
+    if (AwaitsClosing(*polls_[i]) && *polls_[i]->definition.closes <= now) {
+      due.push_back(polls_[i]->number);
+    }
+  }
+  return due;
+}
+
+void PollRegistry::FindNextDue() {
+  next_due_.reset();
+  const auto consider = [this](TimeUs time) {
+    if (!next_due_ || time < *next_due_) next_due_ = time;
+  };
+  for (std::size_t i = 1; i < polls_.size(); ++i) {
+    if (AwaitsOpening(*polls_[i])) consider(*polls_[i]->definition.opens);
+    if (AwaitsClosing(*polls_[i])) consider(*polls_[i]->definition.closes);
+  }
+}
+
+std::shared_ptr<const PollView> PollRegistry::MakeView(PollNumber number) const {
+  const PollRecord& poll = *polls_[number];
+  auto view = std::make_shared<PollView>();
+  view->number = poll.number;
+  view->definition = poll.definition;
+  view->rules = poll.rules;
+  view->state = poll.state;
+  view->opened_once = poll.opened_once;
+  view->accepting_online = poll.Accepts(Channel::kOnline) && poll.definition.online;
+  view->revision = poll.revision;
+  view->voter_key = poll.voter_key;
+  view->IndexIds();
+  return view;
+}
+
+std::vector<std::shared_ptr<const PollView>> PollRegistry::MakeAllViews() const {
+  std::vector<std::shared_ptr<const PollView>> views;
+  for (std::size_t i = 1; i < polls_.size(); ++i) {
+    views.push_back(MakeView(static_cast<PollNumber>(i)));
+  }
+  return views;
+}
+
+std::vector<std::shared_ptr<const ProjectView>> PollRegistry::MakeAllProjectViews() const {
+  std::vector<std::shared_ptr<const ProjectView>> views;
+  for (const auto& [id, view] : projects_) views.push_back(std::make_shared<ProjectView>(view));
+  return views;
+}
+
+}  // namespace tallyd

@@ -1,0 +1,92 @@
+#pragma once
+
+// What the writer knows of every poll and project: the state decisions are made on.
+//
+// It runs ahead of what is durable (the next batch is decided while one syncs); readers never see
+// it but through the views it makes, which the committer publishes after the sync. Every change is
+// the Apply() of a journal entry, at decision time and in recovery alike, so both end in the same
+// state.
+//
+// The writer's thread only (recovery before it starts).
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+
+#include "engine/ballot.h"
+#include "engine/paper_ledger.h"
+#include "engine/poll_view.h"
+#include "engine/voter_key.h"
+#include "storage/entries.h"
+
+namespace tallyd {
+
+struct PollRecord {
+  PollNumber number = 0;
+  PollDefinition definition;
+  BallotRules rules;
+  PollState state = PollState::kDraft;
+  bool opened_once = false;
+  Position revision = 0;
+  Seq next_seq = 1;
+  std::array<std::uint8_t, 16> key_salt{};
+  std::array<std::uint8_t, 8> key_check{};
+  std::optional<VoterKey> voter_key;
+  PaperLedger paper;
+
+  // Closed ends online votes, paper goes on; final freezes everything.
+  bool Accepts(Channel channel) const {
+    if (!opened_once) return false;
+    return state == PollState::kOpen || (state == PollState::kClosed && channel == Channel::kPaper);
+  }
+  // Boxes are opened and counted from the first opening until the poll is final, pauses included.
+  bool TakesPaperBatches() const { return opened_once && state != PollState::kFinal; }
+};
+
+class PollRegistry {
+ public:
+  // `root_key` may be null: then no poll has a voter key.
+  explicit PollRegistry(const RootKey* root_key);
+
+  PollRecord* Find(PollNumber number);
+  const PollRecord* Find(std::string_view id) const;
+  const ProjectView* FindProject(std::string_view id) const;
+  std::size_t polls_count() const { return polls_.size() - 1; }
+  std::size_t projects_count() const { return projects_.size(); }
+  PollNumber next_number() const { return static_cast<PollNumber>(polls_.size()); }
+
+  void Apply(const ProjectEntry& entry, Position position);
+  void Apply(const PollEntry& entry, Position position);
+  void Apply(const PollStateEntry& entry, Position position, TimeUs time);
+  // A ballot or withdrawal took `seq`.
+  void ApplySeq(PollNumber poll, Seq seq);
+
+  // Polls whose time has come at `now`: to be opened (their window begins), to be closed.
+  std::vector<PollNumber> DueToOpen(TimeUs now) const;
+  std::vector<PollNumber> DueToClose(TimeUs now) const;
+  // The next time either list changes; nullopt: nothing is scheduled.
+  std::optional<TimeUs> NextDue() const { return next_due_; }
+
+  std::shared_ptr<const PollView> MakeView(PollNumber number) const;
+  std::vector<std::shared_ptr<const PollView>> MakeAllViews() const;
+  std::vector<std::shared_ptr<const ProjectView>> MakeAllProjectViews() const;
+
+ private:
+  void FindNextDue();
+
+  const RootKey* root_key_;
+  std::vector<std::unique_ptr<PollRecord>> polls_;  // by number; [0] is empty
+  absl::flat_hash_map<std::string, PollNumber> number_by_id_;
+  absl::flat_hash_map<std::string, ProjectView> projects_;
+  std::optional<TimeUs> next_due_;
+};
+
+BallotRules RulesOf(const PollDefinition& definition);
+
+}  // namespace tallyd

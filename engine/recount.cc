@@ -1,0 +1,202 @@
+#include "engine/recount.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+
+#include "engine/poll_registry.h"
+#include "storage/absl_view.h"
+#include "storage/journal_record.h"
+
+namespace tallyd {
+namespace {
+
+// Voters held at once; more ballots than this make more passes.
+constexpr std::uint64_t kVotersPerPass = 2'000'000;
+
+struct Held {
+  Channel channel = Channel::kOnline;
+  std::string payload;
+};
+
+struct HeldPaper {
+  bool counts = false;
+  PaperFigures figures;
+};
+
+struct VoterId {
+  PollNumber poll;
+  VoterTag tag;
+  friend bool operator==(const VoterId&, const VoterId&) = default;
+  template <class H>
+  friend H AbslHashValue(H state, const VoterId& voter) {
+    return H::combine(std::move(state), voter.poll, voter.tag.high(), voter.tag.low());
+  }
+};
+
+class Pass {
+ public:
+  Pass(std::uint64_t part, std::uint64_t parts) : part_(part), parts_(parts) {}
+
+  absl::Status Take(const RecordView& record) {
+    return record.ForEach([this](const Entry& entry) {
+      if (const auto* ballot = std::get_if<BallotEntry>(&entry)) {
+        if (IsMine(ballot->tag)) {
+          in_force_[{ballot->poll, ballot->tag}] = {ballot->channel, std::string(ballot->payload)};
+        }
+      } else if (const auto* withdrawal = std::get_if<WithdrawalEntry>(&entry)) {
+        if (IsMine(withdrawal->tag)) in_force_.erase({withdrawal->poll, withdrawal->tag});
+      } else if (const auto* poll = std::get_if<PollEntry>(&entry)) {
+        definitions_[poll->number] = poll->definition;
+        options_count_[poll->number] = poll->definition.options.size();
+      } else if (part_ == 0) {
+        TakePaper(entry);
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  void CountInto(Recount* recount) const {
+    for (const auto& [number, count] : options_count_) recount->polls[number].options.resize(count);
+    for (const auto& [voter, held] : in_force_) {
+      CountOne(definitions_.at(voter.poll), held, &recount->polls[voter.poll]);
+    }
+    for (const auto& [batch, held] : paper_) {
+      if (held.counts) CountPaper(held.figures, &recount->polls[batch.first]);
+    }
+  }
+
+ private:
+  bool IsMine(const VoterTag& tag) const { return tag.high() % parts_ == part_; }
+
+  // Counts what was entered, not what the later entries say they confirm or reverse.
+  void TakePaper(const Entry& entry) {
+    if (const auto* batch = std::get_if<PaperBatchEntry>(&entry)) {
+      paper_[{batch->poll, batch->batch.id}] = {batch->counts, batch->batch.figures};
+    } else if (const auto* confirm = std::get_if<PaperConfirmEntry>(&entry)) {
+      paper_[{confirm->poll, confirm->batch}].counts = true;
+    } else if (const auto* taken = std::get_if<PaperVoidEntry>(&entry)) {
+      paper_.erase({taken->poll, taken->batch});
+    }
+  }
+
+  static void CountPaper(const PaperFigures& figures, RecountedPoll* poll) {
+    poll->paper_ballots += figures.cards - figures.invalid;
+    poll->blank_ballots += figures.blank;
+    poll->invalid_cards += figures.invalid;
+    for (const PaperCount& count : figures.counts) {
+      poll->options[count.option].ballots += count.ballots;
+      poll->options[count.option].paper += count.score;
+    }
+  }
+
+  static void CountOne(const PollDefinition& definition, const Held& held, RecountedPoll* poll) {
+    const bool paper = held.channel == Channel::kPaper;
+    ++(paper ? poll->paper_ballots : poll->online_ballots);
+    bool blank = true;
+    if (definition.ballot.type == BallotType::kSurvey) {
+      const auto answers = UnpackSurvey(RulesOf(definition), held.payload);
+      for (std::size_t i = 0; i < answers.size(); ++i) {
+        CountAnswer(definition.questions[i].ballot, answers[i], paper, poll);
+        blank = blank && answers[i].empty();
+      }
+    } else {
+      const auto named = UnpackBallot(definition.ballot.type, held.payload);
+      CountAnswer(definition.ballot, named, paper, poll);
+      blank = named.empty();
+    }
+    if (blank) ++poll->blank_ballots;
+  }
+
+  static void CountAnswer(const BallotDefinition& definition, const std::vector<OptionValue>& named,
+                          bool paper, RecountedPoll* poll) {
+    for (std::size_t place = 0; place < named.size(); ++place) {
+      std::int64_t score = 1;
+      if (definition.type == BallotType::kPoints || definition.type == BallotType::kUpDown) {
+        score = named[place].points;
+      }
+      if (definition.type == BallotType::kRank) {
+        const std::size_t top =
+            definition.scoring == RankScoring::kBorda ? definition.max : named.size();
+        score = static_cast<std::int64_t>(top) - static_cast<std::int64_t>(place);
+      }
+      RecountedOption& option = poll->options[named[place].option];
+      ++option.ballots;
+      (paper ? option.paper : option.online) += score;
+    }
+  }
+
+  std::uint64_t part_;
+  std::uint64_t parts_;
+  absl::flat_hash_map<VoterId, Held> in_force_;
+  std::map<std::pair<PollNumber, std::string>, HeldPaper> paper_;
+  std::map<PollNumber, PollDefinition> definitions_;
+  std::map<PollNumber, std::size_t> options_count_;
+};
+
+absl::StatusOr<std::uint64_t> RunPass(Journal* journal, Position through, Pass* pass,
+                                      std::uint64_t* records) {
+  std::uint64_t ballots = 0;
+  *records = 0;
+  if (through == 0) return ballots;
+  auto cursor = journal->Read(journal->first());
+  if (!cursor.ok()) return cursor.status();
+  for (;;) {
+    const auto bytes = (*cursor)->Next();
+    if (!bytes.ok()) return bytes.status();
+    if (bytes->empty()) break;
+    const auto record = RecordView::Parse(*bytes);
+    if (!record.ok()) return record.status();
+    if (record->header().position > through) break;
+    ++*records;
+    for (const PollSpan& span : record->polls()) ballots += span.ballots;
+    if (pass == nullptr) continue;
+    if (absl::Status taken = pass->Take(*record); !taken.ok()) return taken;
+  }
+  return ballots;
+}
+
+}  // namespace
+
+absl::StatusOr<Recount> RecountJournal(Journal* journal, Position through) {
+  Recount recount;
+  recount.position = through;
+  const auto ballots = RunPass(journal, through, nullptr, &recount.records);
+  if (!ballots.ok()) return ballots.status();
+  const std::uint64_t parts = *ballots / kVotersPerPass + 1;
+  for (std::uint64_t part = 0; part < parts; ++part) {
+    Pass pass(part, parts);
+    const auto taken = RunPass(journal, through, &pass, &recount.records);
+    if (!taken.ok()) return taken.status();
+    pass.CountInto(&recount);
+  }
+  return recount;
+}
+
+std::vector<std::string> CompareWithRecount(const PollTally& tally, const RecountedPoll& recount) {
+  std::vector<std::string> differences;
+  const auto compare = [&differences](std::string_view what, auto served, auto counted) {
+    if (std::cmp_equal(served, counted)) return;
+    differences.push_back(absl::StrCat(AbslView(what), ": tally ", served, ", recount ", counted));
+  };
+  compare("online ballots", tally.totals().online, recount.online_ballots);
+  compare("paper ballots", tally.totals().paper, recount.paper_ballots);
+  compare("blank ballots", tally.totals().blank, recount.blank_ballots);
+  compare("invalid cards", tally.totals().invalid, recount.invalid_cards);
+  compare("options", tally.options().size(), recount.options.size());
+  const std::size_t options_count = std::min(tally.options().size(), recount.options.size());
+  for (std::size_t i = 0; i < options_count; ++i) {
+    const OptionTally& served = tally.options()[i];
+    const RecountedOption& counted = recount.options[i];
+    compare(absl::StrCat("option ", i, " online"), served.online, counted.online);
+    compare(absl::StrCat("option ", i, " paper"), served.paper, counted.paper);
+    compare(absl::StrCat("option ", i, " ballots"), served.ballots, counted.ballots);
+  }
+  return differences;
+}
+
+}  // namespace tallyd

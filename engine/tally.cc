@@ -1,0 +1,113 @@
+#include "engine/tally.h"
+
+#include <utility>
+
+#include "storage/byte_codec.h"
+#include "storage/check.h"
+
+namespace tallyd {
+
+void PollTally::ResizeOptions(std::size_t count) {
+  TALLYD_CHECK(count >= options_.size() || totals_.ballots() == 0);
+  options_.resize(count);
+  is_changed_.resize(count, false);
+  std::erase_if(changed_, [count](OptionIndex option) { return option >= count; });
+}
+
+void PollTally::Add(Channel channel, const BallotRules& rules, std::string_view packed) {
+  Count(channel, rules, packed, 1);
+}
+
+void PollTally::Remove(Channel channel, const BallotRules& rules, std::string_view packed) {
+  Count(channel, rules, packed, -1);
+}
+
+void PollTally::Count(Channel channel, const BallotRules& rules, std::string_view packed,
+                      int sign) {
+  // Unsigned arithmetic wraps when adding -1, which is what is wanted; the checks look at the
+  // result.
+  const auto step = static_cast<std::uint64_t>(static_cast<std::int64_t>(sign));
+  std::uint64_t& channel_total = channel == Channel::kPaper ? totals_.paper : totals_.online;
+  TALLYD_CHECK(sign > 0 || channel_total > 0);
+  channel_total += step;
+  if (IsBlank(packed)) {
+    TALLYD_CHECK(sign > 0 || totals_.blank > 0);
+    totals_.blank += step;
+  }
+  ForEachScore(rules, packed, [&](OptionIndex option, std::int64_t score) {
+    TALLYD_CHECK(option < options_.size());
+    OptionTally& tally = options_[option];
+    TALLYD_CHECK(sign > 0 || tally.ballots > 0);
+    tally.ballots += step;
+    (channel == Channel::kPaper ? tally.paper : tally.online) += sign * score;
+    MarkChanged(option);
+  });
+}
+
+void PollTally::CountPaper(const PaperFigures& figures, int sign) {
+  const auto count = [sign](std::uint64_t& total, std::uint64_t number) {
+    TALLYD_CHECK(sign > 0 || total >= number);
+    total = sign > 0 ? total + number : total - number;
+  };
+  TALLYD_CHECK(figures.invalid <= figures.cards);
+  count(totals_.paper, figures.cards - figures.invalid);
+  count(totals_.blank, figures.blank);
+  count(totals_.invalid, figures.invalid);
+  for (const PaperCount& one : figures.counts) {
+    TALLYD_CHECK(one.option < options_.size());
+    OptionTally& tally = options_[one.option];
+    count(tally.ballots, one.ballots);
+    tally.paper += sign * one.score;
+    MarkChanged(one.option);
+  }
+}
+
+void PollTally::MarkChanged(OptionIndex option) {
+  if (is_changed_[option]) return;
+  is_changed_[option] = true;
+  changed_.push_back(option);
+}
+
+std::vector<OptionIndex> PollTally::TakeChanged() {
+  for (const OptionIndex option : changed_) is_changed_[option] = false;
+  return std::exchange(changed_, {});
+}
+
+std::string PollTally::Encode() const {
+  std::string bytes;
+  ByteWriter out(&bytes);
+  out.U64(totals_.online);
+  out.U64(totals_.paper);
+  out.U64(totals_.blank);
+  out.U64(totals_.invalid);
+  out.U32(static_cast<std::uint32_t>(options_.size()));
+  for (const OptionTally& option : options_) {
+    out.U64(static_cast<std::uint64_t>(option.online));
+    out.U64(static_cast<std::uint64_t>(option.paper));
+    out.U64(option.ballots);
+  }
+  return bytes;
+}
+
+absl::Status PollTally::Decode(std::string_view bytes, PollTally* tally) {
+  ByteReader in(bytes);
+  PollTally decoded;
+  decoded.totals_.online = in.U64();
+  decoded.totals_.paper = in.U64();
+  decoded.totals_.blank = in.U64();
+  decoded.totals_.invalid = in.U64();
+  const std::uint32_t count = in.U32();
+  if (!in.ok() || in.remaining() != count * std::size_t{24}) {
+    return absl::DataLossError("a poll's counts have the wrong size");
+  }
+  decoded.ResizeOptions(count);
+  for (OptionTally& option : decoded.options_) {
+    option.online = static_cast<std::int64_t>(in.U64());
+    option.paper = static_cast<std::int64_t>(in.U64());
+    option.ballots = in.U64();
+  }
+  *tally = std::move(decoded);
+  return absl::OkStatus();
+}
+
+}  // namespace tallyd

@@ -1,0 +1,208 @@
+#include "engine/tally_book.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+
+#include "engine/poll_registry.h"
+#include "storage/absl_view.h"
+#include "storage/byte_codec.h"
+
+namespace tallyd {
+namespace {
+
+absl::Status Damaged(const RecordHeader& header, std::string_view what) {
+  return absl::DataLossError(
+      absl::StrCat("journal record ", header.position, ": ", AbslView(what)));
+}
+
+void EncodeRules(const BallotRules& rules, ByteWriter* out) {
+  out->U8(static_cast<std::uint8_t>(rules.type));
+  out->U32(rules.min);
+  out->U32(rules.max);
+  out->U32(rules.points_total);
+  out->U32(rules.points_per_option_max);
+  out->U8(static_cast<std::uint8_t>(rules.scoring));
+}
+
+void DecodeRules(ByteReader* in, BallotRules* rules) {
+  rules->type = DecodeEnum(in, BallotType::kChoose, BallotType::kSurvey);
+  rules->min = in->U32();
+  rules->max = in->U32();
+  rules->points_total = in->U32();
+  rules->points_per_option_max = in->U32();
+  rules->scoring = DecodeEnum(in, RankScoring::kBorda, RankScoring::kBordaBallot);
+}
+
+}  // namespace
+
+TallyBook::PollPage* TallyBook::Touch(PollNumber poll, const RecordHeader& header) {
+  const auto found = polls_.find(poll);
+  if (found == polls_.end()) return nullptr;
+  PollPage& page = *found->second;
+  if (page.position != header.position) {
+    page.position = header.position;
+    page.as_of = header.time;
+    touched_.push_back(poll);
+  }
+  return &page;
+}
+
+absl::Status TallyBook::Apply(const RecordView& record) {
+  touched_.clear();
+  return record.ForEach([&](const Entry& entry) { return ApplyEntry(entry, record.header()); });
+}
+
+absl::Status TallyBook::ApplyEntry(const Entry& entry, const RecordHeader& header) {
+  if (const auto* ballot = std::get_if<BallotEntry>(&entry)) {
+    PollPage* page = Touch(ballot->poll, header);
+    if (page == nullptr) return Damaged(header, "a ballot of an unknown poll");
+    if (ballot->supersedes && !ballot->supersedes->payload.empty()) {
+      page->tally.Remove(ballot->supersedes->channel, page->rules, ballot->supersedes->payload);
+    }
+    page->tally.Add(ballot->channel, page->rules, ballot->payload);
+  } else if (const auto* withdrawal = std::get_if<WithdrawalEntry>(&entry)) {
+    PollPage* page = Touch(withdrawal->poll, header);
+    if (page == nullptr) return Damaged(header, "a withdrawal of an unknown poll");
+    page->tally.Remove(withdrawal->supersedes.channel, page->rules, withdrawal->supersedes.payload);
+  } else if (const auto* poll = std::get_if<PollEntry>(&entry)) {
+    auto& page = polls_[poll->number];
+    if (page == nullptr) page = std::make_unique<PollPage>();
+    page->rules = RulesOf(poll->definition);
+    page->tally.ResizeOptions(poll->definition.options.size());
+    page->ranking_is_whole = false;
+    Touch(poll->number, header);
+  } else if (const auto* state = std::get_if<PollStateEntry>(&entry)) {
+    PollPage* page = Touch(state->poll, header);
+    if (page == nullptr) return Damaged(header, "a state of an unknown poll");
+    page->state = state->to;
+  } else if (std::holds_alternative<PaperBatchEntry>(entry) ||
+             std::holds_alternative<PaperConfirmEntry>(entry) ||
+             std::holds_alternative<PaperVoidEntry>(entry)) {
+    return ApplyPaper(entry, header);
+  }
+  return absl::OkStatus();
+}
+
+// A batch that nobody confirmed yet, and the voiding of one, change no ranking.
+absl::Status TallyBook::ApplyPaper(const Entry& entry, const RecordHeader& header) {
+  PollNumber poll = 0;
+  const PaperFigures* added = nullptr;
+  const PaperFigures* removed = nullptr;
+  if (const auto* batch = std::get_if<PaperBatchEntry>(&entry)) {
+    poll = batch->poll;
+    if (batch->counts) added = &batch->batch.figures;
+  } else if (const auto* confirm = std::get_if<PaperConfirmEntry>(&entry)) {
+    poll = confirm->poll;
+    added = &confirm->figures;
+  } else if (const auto* taken = std::get_if<PaperVoidEntry>(&entry)) {
+    poll = taken->poll;
+    if (taken->reverses) removed = &*taken->reverses;
+  }
+  if (!polls_.contains(poll)) return Damaged(header, "paper of an unknown poll");
+  if (added == nullptr && removed == nullptr) return absl::OkStatus();
+  PollPage* page = Touch(poll, header);
+  if (added != nullptr) page->tally.AddPaper(*added);
+  if (removed != nullptr) page->tally.RemovePaper(*removed);
+  return absl::OkStatus();
+}
+
+void TallyBook::SetView(std::shared_ptr<const PollView> view) {
+  PollPage& page = *polls_.at(view->number);
+  page.view = std::move(view);
+}
+
+std::shared_ptr<const RankingSnapshot> TallyBook::MakeSnapshot(PollNumber poll, Epoch epoch) {
+  PollPage& page = *polls_.at(poll);
+  const std::vector<OptionTally>& options = page.tally.options();
+  const auto score = [&options](OptionIndex option) { return options[option].score(); };
+  std::vector<OptionIndex> changed = page.tally.TakeChanged();
+  if (page.ranking_is_whole) {
+    page.ranking.Update(changed, score);
+  } else {
+    std::vector<Ranking::Name> names;
+    names.reserve(options.size());
+    for (const OptionDefinition& option : page.view->definition.options) {
+      names.push_back({option.question, option.id});
+    }
+    page.ranking.Reset(names, score);
+    page.ranking_is_whole = true;
+  }
+  for (; page.options_shown < options.size(); ++page.options_shown) {
+    changed.push_back(page.options_shown);  // may be there already; ChangeLog merges them
+  }
+  auto snapshot = std::make_shared<RankingSnapshot>();
+  snapshot->poll = poll;
+  snapshot->epoch = epoch;
+  snapshot->position = page.position;
+  snapshot->as_of = page.as_of;
+  snapshot->state = page.state;
+  snapshot->totals = page.tally.totals();
+  snapshot->changed = std::move(changed);
+  snapshot->order = page.ranking.order();
+  snapshot->view = page.view;
+  const std::vector<std::uint32_t> ranks = page.ranking.Ranks(score);
+  snapshot->rows.reserve(options.size());
+  for (OptionIndex option = 0; option < options.size(); ++option) {
+    const OptionTally& tally = options[option];
+    snapshot->rows.push_back({.rank = ranks[option],
+                              .score = tally.score(),
+                              .ballots = tally.ballots,
+                              .online = tally.online,
+                              .paper = tally.paper});
+  }
+  return snapshot;
+}
+
+std::vector<PollNumber> TallyBook::Polls() const {
+  std::vector<PollNumber> polls;
+  polls.reserve(polls_.size());
+  for (const auto& [number, page] : polls_) polls.push_back(number);
+  std::sort(polls.begin(), polls.end());
+  return polls;
+}
+
+// position u64, time i64, state u8, ballot rules (type u8, min, max, points_total,
+// points_per_option_max u32 each, scoring u8), number of questions u32 and the rules of each, then
+// the counts (PollTally::Encode).
+std::vector<TallyCheckpoint::Poll> TallyBook::Encode() const {
+  std::vector<TallyCheckpoint::Poll> encoded;
+  for (const PollNumber number : Polls()) {
+    const PollPage& page = *polls_.at(number);
+    std::string bytes;
+    ByteWriter out(&bytes);
+    out.U64(page.position);
+    out.I64(page.as_of);
+    out.U8(static_cast<std::uint8_t>(page.state));
+    EncodeRules(page.rules, &out);
+    out.U32(static_cast<std::uint32_t>(page.rules.questions.size()));
+    for (const BallotRules& question : page.rules.questions) EncodeRules(question, &out);
+    out.Bytes(page.tally.Encode());
+    encoded.push_back({.poll = number, .tally = std::move(bytes)});
+  }
+  return encoded;
+}
+
+absl::Status TallyBook::Decode(const std::vector<TallyCheckpoint::Poll>& polls) {
+  for (const TallyCheckpoint::Poll& encoded : polls) {
+    ByteReader in(encoded.tally);
+    auto page = std::make_unique<PollPage>();
+    page->position = in.U64();
+    page->as_of = in.I64();
+    page->state = static_cast<PollState>(in.U8());
+    DecodeRules(&in, &page->rules);
+    const std::uint32_t questions = in.U32();
+    for (std::uint32_t i = 0; i < questions && in.ok(); ++i) {
+      DecodeRules(&in, &page->rules.questions.emplace_back());
+    }
+    if (!in.ok()) return absl::DataLossError("a poll's checkpoint is too short");
+    absl::Status counts = PollTally::Decode(in.Bytes(in.remaining()), &page->tally);
+    if (!counts.ok()) return counts;
+    polls_[encoded.poll] = std::move(page);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tallyd

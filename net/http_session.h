@@ -1,0 +1,167 @@
+#pragma once
+
+// One connection: reads all there is, handles every complete request in it, answers in order.
+//
+// The read loop is ours (DESIGN.md D9): one read_some into one bounded buffer, all complete
+// requests of it handed to their handlers, all answers that are ready in one gather write. Handlers
+// may answer later; at most `pipelined_requests_max` are in flight, then reading pauses. A refused
+// header is answered, and the connection closes slowly enough for the client to read why.
+//
+// Phases and their deadlines (SessionLimits) are looked at by OnSweep(), called by the io thread
+// for all its sessions: a drip of bytes never extends a phase. The session owns itself while it is
+// open and is only ever touched by its io thread.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "net/answer_queue.h"
+#include "net/asio.h"
+#include "net/http_request.h"
+#include "net/http_response.h"
+#include "net/io_thread.h"
+#include "net/read_buffer.h"
+#include "net/request_parser.h"
+#include "net/router.h"
+#include "net/server_options.h"
+
+namespace tallyd {
+
+// Counts the open connections of a listener; held by each of them.
+class ConnectionToken {
+ public:
+  explicit ConnectionToken(std::shared_ptr<std::atomic<int>> count) : count_(std::move(count)) {
+    count_->fetch_add(1, std::memory_order_relaxed);
+  }
+  ConnectionToken(ConnectionToken&&) noexcept = default;
+  ConnectionToken& operator=(ConnectionToken&&) = delete;
+  ~ConnectionToken() {
+    if (count_ != nullptr) count_->fetch_sub(1, std::memory_order_relaxed);
+  }
+
+ private:
+  std::shared_ptr<std::atomic<int>> count_;
+};
+
+class HttpSession final : public ResponseSink, public std::enable_shared_from_this<HttpSession> {
+ public:
+  // What every session of a listener shares; outlives them.
+  struct Surroundings {
+    const Router& router;
+    const SessionLimits& limits;
+    ListenerKind listener;
+  };
+  using TimePoint = IoThread::TimePoint;
+
+  HttpSession(TcpSocket socket, IoThread& thread, const Surroundings& surroundings,
+              ConnectionToken token);
+  ~HttpSession() override;
+
+  void Start();
+  // Answers `problem` without reading a request, then closes.
+  void StartRefused(ProblemCode problem);
+  void BeginDrain();
+  void OnSweep(TimePoint now);
+  void OnRoundEnd();
+  // At once: unsent answers are lost, a streamed body is aborted.
+  void Close();
+
+  void Answer(std::uint64_t ticket, HttpResponse&& response) override;
+  void AnswerRaw(std::uint64_t ticket, int status, std::string_view header_lines,
+                 std::string_view body) override;
+  void AnswerDropped(std::uint64_t ticket) override;
+  IoThread& io_thread() override { return thread_; }
+
+ private:
+  friend class IoThread;
+
+  enum class Reading : std::uint8_t { kRequest, kStream, kDiscard, kLinger };
+  enum class Phase : std::uint8_t { kIdle, kHeader, kBody, kBusy, kStream, kLinger };
+  enum class Step : std::uint8_t { kProgress, kNeedMore };
+
+  struct Stream {
+    std::unique_ptr<BodySink> sink;
+    std::uint64_t ticket = AnswerQueue::kNoTicket;
+    std::uint64_t remaining_bytes = 0;
+    std::size_t chunk_bytes = 0;
+    bool waiting = false;  // for the consumer to call resume
+    std::uint64_t serial = 0;
+    TimePoint waiting_since;
+    TimePoint window_start;
+    std::uint64_t window_bytes = 0;
+  };
+
+  // http_session.cc: bytes in and out.
+  void Pump();
+  void StartRead();
+  void OnRead(const ErrorCode& error, std::size_t bytes);
+  void OnEndOfInput();
+  void Flush();
+  void FlushWhenWritable();
+  void BeginLinger();
+  bool MayRead() const;
+  void UpdatePhase();
+  void EnterPhase(Phase phase, int ms);
+  void OnPhaseTimeout();
+  void OnStreamSweep(TimePoint now);
+
+  // http_session_requests.cc: requests to handlers, answers to bytes.
+  bool MayParse() const;
+  Step ParseOne();
+  Step ParseRequest();
+  Step HandleHeader(std::string_view block);
+  Step AwaitBody(const HeaderFacts& facts, std::uint64_t bytes);
+  Step RefuseRoute(HttpRequest& request, const HeaderFacts& facts, HttpResponse&& response,
+                   const Router::Match& match);
+  Step StartStream(HttpRequest& request, const HeaderFacts& facts, const Router::Route& route);
+  Step FeedStream();
+  Step DiscardBody();
+  void ResumeStream(std::uint64_t serial);
+  void EndStream();
+  void AbortStream();
+  void ConsumeRequest(std::size_t bytes);
+  void Refuse(ProblemCode problem, HttpRequest* request = nullptr);
+  HttpResponse RefusalOf(const HttpRequest& request, const Router::Match& match) const;
+  // Also gives the request its id.
+  std::uint64_t OpenSlot(HttpRequest& request, bool keep_alive, int route_index);
+  // Null if nobody will read the answer. Decides whether the connection closes after it.
+  AnswerSlot* BeginAnswer(std::uint64_t ticket, bool close);
+  void FinishAnswer(std::uint64_t ticket, int route_index, int status,
+                    std::shared_ptr<const std::string> shared_body);
+
+  TcpSocket socket_;
+  IoThread& thread_;
+  const Surroundings& surroundings_;
+  std::optional<ConnectionToken> token_;
+  std::shared_ptr<HttpSession> self_;  // while open
+
+  ReadBuffer input_;
+  HeaderScanner scanner_;
+  AnswerQueue answers_;
+  Stream stream_;
+  Reading reading_ = Reading::kRequest;
+  Phase phase_ = Phase::kIdle;
+  bool open_ = false;
+  bool pumping_ = false;
+  bool round_pending_ = false;
+  bool read_pending_ = false;
+  bool write_pending_ = false;
+  bool end_of_input_ = false;
+  bool draining_ = false;
+  std::uint64_t awaited_bytes_ = 0;  // header and body of the request whose body is on its way
+  std::uint64_t discard_bytes_ = 0;  // of a body nobody wants
+  std::uint64_t linger_bytes_ = 0;
+  // The ticket whose "100 Continue" has to be sent once everything before it is answered.
+  std::uint64_t continue_ticket_ = AnswerQueue::kNoTicket;
+  std::uint64_t phase_ticket_ = 0;
+  TimePoint phase_deadline_;
+  TimePoint write_deadline_;
+
+  HttpSession* next_session_ = nullptr;
+  HttpSession* previous_session_ = nullptr;
+};
+
+}  // namespace tallyd

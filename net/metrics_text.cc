@@ -1,0 +1,202 @@
+#include "net/metrics_text.h"
+
+#include <limits>
+#include <utility>
+
+#include <boost/version.hpp>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace tallyd {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Families = std::vector<MetricFamily>;
+using Labels = std::vector<ClientMetric::Label>;
+
+MetricFamily& AddFamily(std::string name, std::string help, MetricType type, Families& families) {
+  MetricFamily family;
+  family.name = std::move(name);
+  family.help = std::move(help);
+  family.type = type;
+  return families.emplace_back(std::move(family));
+}
+
+void AddValue(MetricFamily& family, double value, Labels labels = {}) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  if (family.type == MetricType::Gauge) {
+    metric.gauge.value = value;
+  } else {
+    metric.counter.value = value;
+  }
+  family.metric.push_back(std::move(metric));
+}
+
+double Value(const EngineMetrics::Counter& counter) {
+  return static_cast<double>(counter.load(std::memory_order_relaxed));
+}
+
+// Our buckets hold what is below 2^b; `unit` turns them into the unit of the name.
+void AddHistogram(std::string name, std::string help, const Histogram& histogram, double unit,
+                  Families& families) {
+  ClientMetric metric;
+  std::uint64_t cumulative = 0;
+  for (std::size_t b = 0; b < Histogram::kBuckets; ++b) {
+    cumulative += histogram.count(b);
+    const bool last = b + 1 == Histogram::kBuckets;
+    // Bucket b ends at 2^b - 1, the largest value in it.
+    const double bound = last ? std::numeric_limits<double>::infinity()
+                              : static_cast<double>((std::uint64_t{1} << b) - 1) * unit;
+    metric.histogram.bucket.push_back({cumulative, bound});
+  }
+  metric.histogram.sample_count = cumulative;
+  metric.histogram.sample_sum = static_cast<double>(histogram.sum()) * unit;
+  AddFamily(std::move(name), std::move(help), MetricType::Histogram, families)
+      .metric.push_back(std::move(metric));
+}
+
+void AddEngine(const Engine& engine, Families& families) {
+  const EngineMetrics& metrics = engine.metrics();
+  MetricFamily& votes = AddFamily("tallyd_votes_total", "Votes by what became of them",
+                                  MetricType::Counter, families);
+  AddValue(votes, Value(metrics.votes_counted_online),
+           {{"result", "counted"}, {"channel", "online"}});
+  AddValue(votes, Value(metrics.votes_counted_paper),
+           {{"result", "counted"}, {"channel", "paper"}});
+  AddValue(votes, Value(metrics.votes_duplicate), {{"result", "duplicate"}});
+  AddValue(votes, Value(metrics.votes_replaced), {{"result", "replaced"}});
+  AddValue(votes, Value(metrics.votes_withdrawn), {{"result", "withdrawn"}});
+  AddValue(votes, Value(metrics.votes_refused), {{"result", "rejected"}});
+
+  const auto gauge = [&](const char* name, const char* help, double value) {
+    AddValue(AddFamily(name, help, MetricType::Gauge, families), value);
+  };
+  const auto counter = [&](const char* name, const char* help, double value) {
+    AddValue(AddFamily(name, help, MetricType::Counter, families), value);
+  };
+  gauge("tallyd_queue_depth", "Commands waiting to be decided",
+        static_cast<double>(engine.queue_depth()));
+  gauge("tallyd_queue_capacity", "Commands that may wait",
+        static_cast<double>(engine.queue_capacity()));
+  counter("tallyd_queue_rejected_total", "Commands refused because the queue was full",
+          Value(metrics.queue_rejected));
+  counter("tallyd_commits_total", "Journal records written", Value(metrics.commits));
+  counter("tallyd_commit_bytes_total", "Bytes of journal records", Value(metrics.commit_bytes));
+  gauge("tallyd_journal_position", "Position of the newest journal record",
+        static_cast<double>(engine.last_position()));
+  gauge("tallyd_storage_free_bytes", "Free where the data lies",
+        static_cast<double>(engine.storage_free_bytes()));
+  gauge("tallyd_storage_full", "1 while votes are refused because too little is free",
+        engine.storage_full() ? 1 : 0);
+  gauge("tallyd_dedup_memory_bytes", "Memory of the voter index",
+        static_cast<double>(engine.dedup_memory_bytes()));
+  gauge("tallyd_dedup_voters", "Voters in the voter index",
+        static_cast<double>(engine.dedup_voters()));
+  counter("tallyd_dedup_polls_dropped_total", "Polls whose voters were dropped from memory",
+          Value(metrics.dedup_polls_dropped));
+  counter("tallyd_ballot_store_reads_total", "Look-ups that memory could not answer",
+          Value(metrics.ballot_store_reads));
+  counter("tallyd_snapshots_published_total", "Rankings published",
+          Value(metrics.snapshots_published));
+  constexpr double kMicrosecond = 1e-6;
+  AddHistogram("tallyd_commit_duration_seconds", "Sealing and syncing one record",
+               metrics.commit_duration_us, kMicrosecond, families);
+  AddHistogram("tallyd_commit_batch_votes", "Ballots in one record", metrics.commit_ballots, 1,
+               families);
+  AddHistogram("tallyd_snapshot_build_seconds", "Making one ranking", metrics.snapshot_build_us,
+               kMicrosecond, families);
+}
+
+using CounterMember = Counter HttpMetrics::*;
+
+double Sum(const MetricsSources& sources, CounterMember member) {
+  std::uint64_t sum = 0;
+  for (const auto& thread : sources.io_threads) sum += (thread->metrics().*member).value();
+  return static_cast<double>(sum);
+}
+
+void AddRequests(const MetricsSources& sources, Families& families) {
+  MetricFamily& requests =
+      AddFamily("tallyd_http_requests_total", "Answered requests by route and class of status",
+                MetricType::Counter, families);
+  const auto& routes = sources.router.routes();
+  for (std::size_t index = 0; index <= routes.size(); ++index) {
+    const bool known = index < routes.size();
+    for (std::size_t status = 1; status <= 5; ++status) {
+      std::uint64_t sum = 0;
+      for (const auto& thread : sources.io_threads) {
+        sum += thread->metrics().routes[index].by_status_class[status].value();
+      }
+      if (sum == 0) continue;
+      AddValue(requests, static_cast<double>(sum),
+               {{"route", known ? routes[index]->pattern : "none"},
+                {"method", known ? std::string(MethodName(routes[index]->method)) : "none"},
+                {"code", std::to_string(status) + "xx"}});
+    }
+  }
+}
+
+void AddHttp(const MetricsSources& sources, Families& families) {
+  AddRequests(sources, families);
+  AddValue(AddFamily("tallyd_http_connections", "Open connections", MetricType::Gauge, families),
+           Sum(sources, &HttpMetrics::connections_open));
+  std::size_t waiting = 0;
+  for (const auto& feed : sources.feeds) waiting += feed->waiting();
+  AddValue(AddFamily("tallyd_ranking_waiters", "Readers waiting for a newer ranking",
+                     MetricType::Gauge, families),
+           static_cast<double>(waiting));
+  const auto counter = [&](const char* name, const char* help, CounterMember member) {
+    AddValue(AddFamily(name, help, MetricType::Counter, families), Sum(sources, member));
+  };
+  counter("tallyd_http_connections_opened_total", "Connections accepted",
+          &HttpMetrics::connections_opened);
+  counter("tallyd_http_received_bytes_total", "Bytes read", &HttpMetrics::bytes_received);
+  counter("tallyd_http_sent_bytes_total", "Bytes written", &HttpMetrics::bytes_sent);
+  counter("tallyd_http_answers_after_close_total", "Answers whose client had left",
+          &HttpMetrics::answers_after_close);
+  MetricFamily& rejected = AddFamily("tallyd_http_rejected_total", "Requests and connections ended",
+                                     MetricType::Counter, families);
+  const std::pair<const char*, CounterMember> reasons[] = {
+      {"guard", &HttpMetrics::rejected_by_guard},
+      {"connections", &HttpMetrics::rejected_connections},
+      {"accept_error", &HttpMetrics::accept_errors},
+      {"no_descriptors", &HttpMetrics::accept_out_of_descriptors},
+      {"idle_timeout", &HttpMetrics::timeouts_idle},
+      {"header_timeout", &HttpMetrics::timeouts_header},
+      {"body_timeout", &HttpMetrics::timeouts_body},
+      {"write_timeout", &HttpMetrics::timeouts_write},
+      {"lost_answer", &HttpMetrics::responder_dropped}};
+  for (const auto& [reason, member] : reasons) {
+    AddValue(rejected, Sum(sources, member), {{"reason", reason}});
+  }
+}
+
+void AddTokens(const Authenticator& auth, Families& families) {
+  MetricFamily& tokens =
+      AddFamily("tallyd_token_verifications_total", "Tokens and API keys by what became of them",
+                MetricType::Counter, families);
+  const std::pair<const char*, TokenResult> results[] = {{"verified", TokenResult::kVerified},
+                                                         {"cached", TokenResult::kCached},
+                                                         {"api_key", TokenResult::kApiKey},
+                                                         {"refused", TokenResult::kRefused}};
+  for (const auto& [name, result] : results) {
+    AddValue(tokens, static_cast<double>(auth.tokens(result)), {{"result", name}});
+  }
+}
+
+}  // namespace
+
+std::string MetricsText(const MetricsSources& sources, const std::string& version) {
+  Families families;
+  AddValue(AddFamily("tallyd_build_info", "What runs here", MetricType::Gauge, families), 1,
+           {{"version", version}, {"boost", BOOST_LIB_VERSION}});
+  AddEngine(sources.engine, families);
+  AddHttp(sources, families);
+  AddTokens(sources.auth, families);
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace tallyd

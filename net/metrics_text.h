@@ -1,0 +1,31 @@
+#pragma once
+
+// Everything that is counted, in the Prometheus text format 0.0.4.
+//
+// Reads the counters of the engine and of the io threads where they are; takes no locks that votes
+// take. No label ever names a poll, a voter or an option. Any thread; about a hundred lines a
+// route.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "net/auth.h"
+#include "net/io_thread.h"
+#include "net/ranking_feed.h"
+#include "net/router.h"
+
+namespace tallyd {
+
+struct MetricsSources {
+  const Engine& engine;
+  const Router& router;
+  const std::vector<std::unique_ptr<IoThread>>& io_threads;
+  const Authenticator& auth;
+  const std::vector<std::unique_ptr<RankingFeed>>& feeds;
+};
+
+std::string MetricsText(const MetricsSources& sources, const std::string& version);
+
+}  // namespace tallyd

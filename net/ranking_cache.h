@@ -1,0 +1,78 @@
+#pragma once
+
+// The newest rendered ranking of each poll, shared by every connection of every io thread.
+//
+// A version is rendered once per format, and compressed once if anybody asks for gzip; the bytes go
+// out uncopied. Older versions live as long as somebody still sends them. Bounded by the number of
+// polls. Any thread: who comes while a version is being rendered waits for it instead of rendering
+// it again.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
+
+#include "engine/snapshot.h"
+
+namespace tallyd {
+
+enum class RankingFormat : std::uint8_t { kJson, kCsv, kNdjson, kLive };
+
+class RankingCache {
+ public:
+  using Bytes = std::shared_ptr<const std::string>;
+  struct Rendered {
+    Bytes bytes;
+    bool gzip = false;  // gzip was asked for and is worth it
+  };
+
+  // Below this size gzip costs more than it saves.
+  static constexpr std::size_t kGzipBytesMin = 512;
+
+  // The whole ranking of `snapshot`. Whoever comes with an older snapshot than the cache holds gets
+  // a rendering of his own, which is not kept.
+  Rendered Get(const RankingSnapshot& snapshot, RankingFormat format, bool gzip);
+
+  // The merge patch from the live form at `since`, of the same epoch, to that of `snapshot`;
+  // `options` as SnapshotBoard::ChangesSince() gave them. The newest version's patches from the
+  // last kPatchesMax versions asked for are kept: a crowd of readers has few versions.
+  Bytes GetPatch(const RankingSnapshot& snapshot, Position since,
+                 absl::Span<const OptionIndex> options);
+  static constexpr std::size_t kPatchesMax = 8;
+
+  // Without the cache: the first `top` ranks.
+  static Bytes Render(const RankingSnapshot& snapshot, RankingFormat format, std::uint32_t top);
+  // nullptr: does not get smaller.
+  static Bytes Compress(const std::string& bytes);
+
+ private:
+  static constexpr std::size_t kFormats = 4;
+  struct Cell {
+    absl::Mutex mutex;
+    Position position ABSL_GUARDED_BY(mutex) = 0;
+    Epoch epoch ABSL_GUARDED_BY(mutex) = 0;
+    struct Slot {
+      Bytes plain;
+      Bytes gzip;
+      bool gzip_tried = false;
+    };
+    Slot slots[kFormats] ABSL_GUARDED_BY(mutex);
+    std::vector<std::pair<Position, Bytes>> patches ABSL_GUARDED_BY(mutex);  // by `since`
+
+    // False: the cell holds a newer version than `snapshot`.
+    bool MoveTo(const RankingSnapshot& snapshot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  };
+
+  Cell& FindCell(PollNumber poll);
+
+  absl::Mutex mutex_;
+  absl::flat_hash_map<PollNumber, std::unique_ptr<Cell>> cells_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace tallyd

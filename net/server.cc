@@ -1,0 +1,76 @@
+#include "net/server.h"
+
+#include "net/log.h"
+
+namespace tallyd {
+
+Server::Server(const ServiceOptions& options, Engine& engine)
+    : engine_(engine),
+      context_{.engine = engine, .auth = Authenticator(options.auth), .gateways = {}, .feeds = {}},
+      router_(options.cors),
+      votes_(context_),
+      batch_(context_),
+      polls_(context_),
+      projects_(context_),
+      paper_(context_),
+      rankings_(context_),
+      pages_(context_),
+      operations_(context_) {
+  votes_.AddTo(router_);
+  batch_.AddTo(router_);
+  polls_.AddTo(router_);
+  projects_.AddTo(router_);
+  paper_.AddTo(router_);
+  rankings_.AddTo(router_);
+  pages_.AddTo(router_);
+  operations_.AddTo(router_);
+  http_ = std::make_unique<HttpServer>(options.http, router_);
+  for (const auto& thread : http_->io_threads()) {
+    context_.gateways.push_back(
+        std::make_unique<EngineGateway>(engine, *thread, options.pending_votes_max));
+    context_.feeds.push_back(
+        std::make_unique<RankingFeed>(engine.board(), *thread, options.ranking_waiters_max));
+  }
+  operations_.SetIoThreads(&http_->io_threads());
+}
+
+Server::~Server() {
+  if (running_) Stop(std::chrono::milliseconds(0));
+  // Gateways and feeds hold timers of the io threads, which belong to http_.
+  context_.gateways.clear();
+  context_.feeds.clear();
+}
+
+absl::Status Server::Start() {
+  if (absl::Status status = ReloadCredentials(); !status.ok()) return status;
+  if (absl::Status status = http_->Start(); !status.ok()) return status;
+  running_ = true;
+  Log(LogLevel::kInfo, "listening", {{"public_port", public_port()}, {"admin_port", admin_port()}});
+  return absl::OkStatus();
+}
+
+void Server::BeginDrain() {
+  operations_.BeginDrain();
+  for (std::size_t i = 0; i < context_.feeds.size(); ++i) {
+    http_->io_threads()[i]->Post([feed = context_.feeds[i].get()] { feed->BeginDrain(); });
+  }
+  http_->BeginDrain();
+}
+
+bool Server::Stop(std::chrono::milliseconds deadline) {
+  if (!running_) return true;
+  running_ = false;
+  BeginDrain();
+  // What was taken is answered: outcomes and rankings that somebody waits for come back first.
+  operations_.Join();
+  engine_.Drain();
+  engine_.board().ReleaseAll();
+  const bool drained = http_->Stop(deadline);
+  // Whatever clients still sent while the connections closed.
+  operations_.Join();
+  engine_.Drain();
+  Log(LogLevel::kInfo, "stopped", {{"drained", drained ? "yes" : "no"}});
+  return drained;
+}
+
+}  // namespace tallyd

@@ -1,0 +1,41 @@
+#pragma once
+
+// Paper batches: from request bodies and into answers.
+//
+// Decoders resolve box and options to the numbers of `poll`, which must have opened (then they
+// stay) and be no survey; they return the value or add every fault they find (at most
+// DocumentErrors::kErrorsMax) to `errors`. An option counted as 0 is an option left out. A batch
+// whose figures cannot be true is refused as sum_mismatch; a second entry is only read, since it is
+// compared with figures that add up. Encoders append. Any thread.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/command.h"
+#include "engine/paper_ledger.h"
+#include "engine/poll_view.h"
+#include "net/problem_response.h"
+
+namespace tallyd {
+
+std::optional<PaperBatch> DecodePaperBatch(std::string_view body, const PollView& poll,
+                                           std::string_view batch_id,
+                                           std::vector<BodyError>& errors);
+std::optional<ConfirmPaperBatch::SecondEntry> DecodeSecondEntry(std::string_view body,
+                                                                const PollView& poll,
+                                                                std::vector<BodyError>& errors);
+// The reason of a void.
+std::optional<std::string> DecodeVoid(std::string_view body, std::vector<BodyError>& errors);
+
+// The cells in which the two entries of a batch differ, the first kErrorsMax of them.
+std::vector<BodyError> CompareEntries(const PollView& poll, const PaperBatch& first,
+                                      const ConfirmPaperBatch::SecondEntry& second);
+
+void AppendPaperBatch(const PollView& poll, const PaperRecord& record, std::string& out);
+// {"batches":[...],"next":...} without the counts; `next` empty: the last page.
+void AppendPaperPage(const PollView& poll, const PaperPage& page, std::string_view next,
+                     std::string& out);
+
+}  // namespace tallyd

@@ -1,0 +1,304 @@
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "absl/container/flat_hash_set.h"
+
+#include "engine/limits.h"
+#include "net/concat.h"
+#include "net/wire_json_document.h"
+#include "net/wire_json_poll.h"
+#include "net/wire_json_poll_parts.h"
+#include "net/wire_text.h"
+
+namespace tallyd {
+namespace {
+
+namespace json = boost::json;
+using enum ProblemCode;
+
+constexpr std::int64_t kChangesMax = 1'000'000;
+
+constexpr NameTable<PollState, 5> kStates = {{{"draft", PollState::kDraft},
+                                              {"open", PollState::kOpen},
+                                              {"paused", PollState::kPaused},
+                                              {"closed", PollState::kClosed},
+                                              {"final", PollState::kFinal}}};
+constexpr NameTable<RevoteRule, 2> kRevotes = {
+    {{"refuse", RevoteRule::kRefuse}, {"replace", RevoteRule::kReplace}}};
+constexpr NameTable<ChannelRule, 3> kChannelRules = {
+    {{"first", ChannelRule::kFirst},
+     {"paper_beats_online", ChannelRule::kPaperBeatsOnline},
+     {"list", ChannelRule::kList}}};
+bool IsTimeZone(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+           c == '_' || c == '+' || c == '-';
+  });
+}
+
+std::string ReadTimeZone(ObjectReader& reader, std::string& display) {
+  const auto zone = reader.String("time_zone", 1, 64);
+  if (zone && !IsTimeZone(*zone)) {
+    reader.Fault("time_zone", kMemberInvalid, "not a name of the IANA time zone database");
+  }
+  AppendTo(&display, display.size() > 1 ? "," : "", "\"time_zone\":");
+  std::string name(zone.value_or("Europe/Berlin"));
+  AppendJsonString(name, display);
+  return name;
+}
+
+// A survey's options are its questions'.
+void ReadPollOptions(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
+  if (definition.ballot.type != BallotType::kSurvey) {
+    ReadOptions(reader, "", 0, errors, definition);
+    return;
+  }
+  const json::array* array = ReadArray(reader, "options", false, kOptionsPerPollMax);
+  if (array != nullptr && !array->empty()) {
+    reader.Fault("options", kMemberInvalid, "a survey's options are those of its questions");
+  }
+  if (definition.options.size() > kOptionsPerPollMax) {
+    errors.Add("/ballot/questions", kMemberInvalid,
+               Concat("must not have more than ", kOptionsPerPollMax, " options in all"));
+  }
+}
+
+void ReadBoxes(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
+  const json::array* array = ReadArray(reader, "boxes", false, kBoxesPerPollMax);
+  if (array == nullptr) return;
+  absl::flat_hash_set<std::string> seen;
+  for (std::size_t i = 0; i < array->size(); ++i) {
+    ObjectReader member((*array)[i], Concat("/boxes/", i), errors);
+    if (!member.is_object()) continue;
+    BoxDefinition box;
+    box.id = std::string(member.RequireString("id", 1, 64).value_or(""));
+    if (!box.id.empty() && !IsId(box.id)) {
+      member.Fault("id", kIdInvalid, "a box id is 1 to 63 lower-case letters, digits or hyphens");
+    } else if (!box.id.empty() && !seen.insert(box.id).second) {
+      member.Fault("id", kMemberInvalid, "another box has this id");
+    }
+    box.display = "{";
+    if (const auto place = member.String("place", 0, 500)) {
+      box.display += "\"place\":";
+      AppendJsonString(*place, box.display);
+    }
+    box.display += '}';
+    member.RefuseUnknown();
+    definition.boxes.push_back(std::move(box));
+  }
+}
+
+std::optional<TimeUs> ReadTime(ObjectReader& reader, std::string_view name) {
+  const auto text = reader.String(name, 1, 64);
+  if (!text) return std::nullopt;
+  const auto time = ParseTime(*text);
+  if (!time) reader.Fault(name, kMemberInvalid, "not a time such as 2026-05-01T06:00:00Z");
+  return time;
+}
+
+void ReadWindow(ObjectReader& reader, PollDefinition& definition) {
+  definition.opens = ReadTime(reader, "opens");
+  definition.closes = ReadTime(reader, "closes");
+  if (definition.opens && definition.closes && *definition.opens >= *definition.closes) {
+    reader.Fault("closes", kMemberInvalid, "must be later than opens");
+  }
+}
+
+void ReadChannels(ObjectReader& reader, PollDefinition& definition) {
+  const json::array* array = ReadArray(reader, "channels", false, 2);
+  if (array == nullptr) return;
+  definition.online = definition.paper = false;
+  for (const json::value& value : *array) {
+    const json::string* text = value.if_string();
+    bool* channel = text == nullptr     ? nullptr
+                    : *text == "online" ? &definition.online
+                    : *text == "paper"  ? &definition.paper
+                                        : nullptr;
+    if (channel == nullptr || *channel) {
+      reader.Fault("channels", kMemberInvalid, "must name online, paper or both, each once");
+      return;
+    }
+    *channel = true;
+  }
+  if (array->empty()) reader.Fault("channels", kMemberInvalid, "must name at least one channel");
+}
+
+// A string member of which this version knows one value only.
+void ReadOnly(ObjectReader& reader, std::string_view name, std::string_view known) {
+  const auto text = reader.String(name, 1, 64);
+  if (text && *text != known) {
+    reader.Fault(name, kNotSupported, Concat("this version knows only ", known));
+  }
+}
+
+void ReadEligible(const json::value& value, DocumentErrors& errors) {
+  ObjectReader reader(value, "/eligible", errors);
+  if (const json::value* claims = reader.Find("claims")) {
+    if (!claims->is_object()) {
+      reader.Fault("claims", kMemberInvalid, "must be an object");
+    } else if (!claims->get_object().empty()) {
+      reader.Fault("claims", kNotSupported, "this version lets everyone vote");
+    }
+  }
+  if (reader.Bool("roll").value_or(false)) {
+    reader.Fault("roll", kNotSupported, "this version lets everyone vote");
+  }
+  reader.RefuseUnknown();
+}
+
+// Members that belong to later versions; their defaults may be spelled out.
+void ReadUnsupported(ObjectReader& reader, DocumentErrors& errors) {
+  ReadOnly(reader, "visibility", "live");
+  ReadOnly(reader, "visible_from", "open");
+  ReadOnly(reader, "turnout", "public");
+  if (const json::value* eligible = reader.Find("eligible")) ReadEligible(*eligible, errors);
+  for (const std::string_view name : {"coarse"}) {
+    if (reader.Find(name) != nullptr) {
+      reader.Fault(name, kNotSupported, "this version does not do that");
+    }
+  }
+}
+
+void ReadRules(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
+  definition.revote = reader.OneOf<RevoteRule>("revote", kRevotes).value_or(RevoteRule::kRefuse);
+  definition.changes_max =
+      static_cast<std::uint32_t>(reader.Integer("changes_max", 0, kChangesMax).value_or(20));
+  definition.withdraw = reader.Bool("withdraw").value_or(false);
+  ReadChannels(reader, definition);
+  definition.channel_rule =
+      reader.OneOf<ChannelRule>("channel_rule", kChannelRules).value_or(ChannelRule::kFirst);
+  if (const json::value* paper = reader.Find("paper")) {
+    ObjectReader member(*paper, "/paper", errors);
+    definition.paper_confirm = member.Bool("confirm").value_or(true);
+    member.RefuseUnknown();
+  }
+}
+
+}  // namespace
+
+std::size_t EstimateDefinitionBytes(const PollDefinition& definition) {
+  constexpr std::size_t kPerItem = 32;
+  std::size_t bytes =
+      256 + definition.id.size() + definition.project.size() + definition.display.size();
+  for (const OptionDefinition& option : definition.options) {
+    bytes += kPerItem + option.id.size() + option.display.size();
+  }
+  for (const QuestionDefinition& question : definition.questions) {
+    bytes += 2 * kPerItem + question.id.size() + question.display.size();
+  }
+  for (const BoxDefinition& box : definition.boxes) {
+    bytes += kPerItem + box.id.size() + box.display.size();
+  }
+  return bytes;
+}
+
+std::optional<PollDocument> DecodePoll(std::string_view body, std::string_view poll_id,
+                                       std::vector<BodyError>& errors) {
+  DocumentErrors found;
+  const auto document = ParseDocument(body, found);
+  PollDocument poll;
+  if (document) {
+    PollDefinition& definition = poll.definition;
+    definition.id = std::string(poll_id);
+    ObjectReader reader(*document, "", found);
+    definition.display = "{";
+    ReadTitle(reader, true, found, definition.display);
+    const std::string time_zone = ReadTimeZone(reader, definition.display);
+    definition.display += '}';
+    definition.project = std::string(reader.RequireString("project", 1, 64).value_or(""));
+    if (!definition.project.empty() && !IsId(definition.project)) {
+      reader.Fault("project", kIdInvalid, "1 to 63 lower-case letters, digits or hyphens");
+    }
+    poll.state = reader.OneOf<PollState>("state", kStates);
+    if (const json::value* ballot = reader.Require("ballot")) {
+      ReadBallot(*ballot, found, definition);
+    }
+    ReadPollOptions(reader, found, definition);
+    ReadBoxes(reader, found, definition);
+    ReadWindow(reader, definition);
+    ReadRules(reader, found, definition);
+    ReadUnsupported(reader, found);
+    ReadBallotsPerVoter(reader, time_zone, definition);
+    if (const json::value* selection = reader.Find("selection")) {
+      ReadSelection(*selection, found, definition);
+    }
+    reader.RefuseUnknown();
+    if (found.empty() && poll.state == PollState::kOpen && definition.options.empty()) {
+      reader.Fault("options", kMemberInvalid, "an open poll needs at least one option");
+    }
+    if (found.empty() && EstimateDefinitionBytes(definition) > kDefinitionBytesMax) {
+      found.Add("", kBodyTooLarge,
+                Concat("a poll must not take more than ", kDefinitionBytesMax, " bytes"));
+    }
+  }
+  if (found.empty()) return poll;
+  errors = found.Take();
+  return std::nullopt;
+}
+
+std::optional<OptionDefinition> DecodeOption(std::string_view body, std::string_view option_id,
+                                             std::vector<BodyError>& errors) {
+  DocumentErrors found;
+  OptionDefinition option;
+  option.id = std::string(option_id);
+  if (const auto document = ParseDocument(body, found)) {
+    ObjectReader reader(*document, "", found);
+    ReadOptionMembers(reader, found, option);
+  }
+  if (found.empty()) return option;
+  errors = found.Take();
+  return std::nullopt;
+}
+
+std::optional<PollState> DecodeTransition(std::string_view body, std::vector<BodyError>& errors) {
+  DocumentErrors found;
+  std::optional<PollState> to;
+  if (const auto document = ParseDocument(body, found)) {
+    ObjectReader reader(*document, "", found);
+    if (reader.is_object() && !reader.Has("to")) reader.Require("to");
+    to = reader.OneOf<PollState>("to", kStates);
+    reader.RefuseUnknown();
+  }
+  if (found.empty()) return to;
+  errors = found.Take();
+  return std::nullopt;
+}
+
+std::optional<ProjectEntry> DecodeProject(std::string_view body, std::string_view project_id,
+                                          std::vector<BodyError>& errors) {
+  DocumentErrors found;
+  ProjectEntry project;
+  project.id = std::string(project_id);
+  if (const auto document = ParseDocument(body, found)) {
+    ObjectReader reader(*document, "", found);
+    project.display = "{";
+    ReadTitle(reader, true, found, project.display);
+    if (const json::array* languages = ReadArray(reader, "languages", false, kLanguagesMax)) {
+      AppendTo(&project.display, project.display.size() > 1 ? "," : "", "\"languages\":[");
+      absl::flat_hash_set<std::string> seen;
+      for (const json::value& value : *languages) {
+        const json::string* text = value.if_string();
+        const std::string language = text == nullptr ? "" : std::string(text->data(), text->size());
+        if (!IsLanguageTag(language) || !seen.insert(language).second) {
+          reader.Fault("languages", kMemberInvalid, "must be language tags, each once");
+          break;
+        }
+        if (seen.size() > 1) project.display += ',';
+        AppendJsonString(language, project.display);
+      }
+      project.display += ']';
+    }
+    ReadTimeZone(reader, project.display);
+    project.display += '}';
+    if (reader.Find("ballots_per_voter") != nullptr) {
+      reader.Fault("ballots_per_voter", kNotSupported, "this version knows no quota of a project");
+    }
+    reader.RefuseUnknown();
+  }
+  if (found.empty()) return project;
+  errors = found.Take();
+  return std::nullopt;
+}
+
+}  // namespace tallyd

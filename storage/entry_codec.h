@@ -1,0 +1,34 @@
+#pragma once
+
+// Entries as bytes, one after the other inside a record (docs/data_formats.md, "Entries").
+// Encoding cannot fail: what a caller may not write is a broken invariant. Decoding trusts nothing.
+// Ballots and withdrawals come back with `seq` 0: only the record's poll table knows it.
+
+#include <cstddef>
+#include <string>
+
+#include "storage/byte_codec.h"
+#include "storage/entries.h"
+
+namespace tallyd {
+
+void EncodeEntry(const BallotEntry& entry, std::string* out);
+void EncodeEntry(const WithdrawalEntry& entry, std::string* out);
+void EncodeEntry(const ProjectEntry& entry, std::string* out);
+void EncodeEntry(const PollEntry& entry, std::string* out);
+void EncodeEntry(const PollStateEntry& entry, std::string* out);
+void EncodeEntry(const PaperBatchEntry& entry, std::string* out);
+void EncodeEntry(const PaperConfirmEntry& entry, std::string* out);
+void EncodeEntry(const PaperVoidEntry& entry, std::string* out);
+
+// Reads one entry into `entry`, reusing it. False (and a failed reader) if the bytes are none.
+bool DecodeEntry(ByteReader* reader, Entry* entry);
+
+// Of everything in an entry but its strings and lists.
+inline constexpr std::size_t kSupersededBytesMax =
+    kVarintBytesMax + 1 + kVarint32BytesMax + kVarint32BytesMax;
+inline constexpr std::size_t kBallotBytesMax = 1 + kVarint32BytesMax + 16 + kVarint32BytesMax +
+                                               kVarint32BytesMax + 8 + kSupersededBytesMax +
+                                               kVarint32BytesMax;
+
+}  // namespace tallyd

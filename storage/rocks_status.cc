@@ -1,0 +1,69 @@
+#include "storage/rocks_status.h"
+
+#include <atomic>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include <rocksdb/listener.h>
+#include <rocksdb/status.h>
+
+namespace tallyd {
+namespace {
+
+absl::StatusCode CodeOf(const rocksdb::Status& status) {
+  switch (status.code()) {
+    case rocksdb::Status::kOk:
+      return absl::StatusCode::kOk;
+    case rocksdb::Status::kNotFound:
+      return absl::StatusCode::kNotFound;
+    case rocksdb::Status::kCorruption:
+      return absl::StatusCode::kDataLoss;
+    case rocksdb::Status::kNotSupported:
+      return absl::StatusCode::kUnimplemented;
+    case rocksdb::Status::kInvalidArgument:
+      return absl::StatusCode::kInvalidArgument;
+    case rocksdb::Status::kIncomplete:
+      return absl::StatusCode::kResourceExhausted;
+    case rocksdb::Status::kTimedOut:
+    case rocksdb::Status::kBusy:
+    case rocksdb::Status::kTryAgain:
+      return absl::StatusCode::kUnavailable;
+    case rocksdb::Status::kIOError:
+      return status.subcode() == rocksdb::Status::kNoSpace ? absl::StatusCode::kResourceExhausted
+                                                           : absl::StatusCode::kInternal;
+    default:
+      return absl::StatusCode::kInternal;
+  }
+}
+
+class BackgroundErrorListener final : public rocksdb::EventListener {
+ public:
+  BackgroundErrorListener(std::string_view what, std::function<void(const absl::Status&)> on_error)
+      : what_(what), on_error_(std::move(on_error)) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
+                         rocksdb::Status* error) override {
+    if (error == nullptr || error->ok() || called_.exchange(true)) return;
+    if (on_error_) on_error_(FromRocks(*error, what_));
+  }
+
+ private:
+  const std::string what_;
+  const std::function<void(const absl::Status&)> on_error_;
+  std::atomic<bool> called_{false};
+};
+
+}  // namespace
+
+absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
+  if (status.ok()) return absl::OkStatus();
+  return absl::Status(CodeOf(status), absl::StrCat(std::string(what), ": ", status.ToString()));
+}
+
+std::shared_ptr<rocksdb::EventListener> ListenForBackgroundError(
+    std::string_view what, std::function<void(const absl::Status&)> on_error) {
+  return std::make_shared<BackgroundErrorListener>(what, std::move(on_error));
+}
+
+}  // namespace tallyd

@@ -1,0 +1,27 @@
+#pragma once
+
+// The border to RocksDB: its statuses become absl::Status here and nowhere else, and its background
+// errors are heard here. Its headers stay in .cc files.
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace rocksdb {
+class EventListener;
+class Status;
+}  // namespace rocksdb
+
+namespace tallyd {
+
+// `what` says what was tried: "journal: append". Corruption becomes DataLoss, a full disk
+// ResourceExhausted, other I/O errors Internal. Never Aborted: that word means a fenced writer.
+absl::Status FromRocks(const rocksdb::Status& status, std::string_view what);
+
+// Calls `on_error` at the first background error, from RocksDB's thread, and never again.
+std::shared_ptr<rocksdb::EventListener> ListenForBackgroundError(
+    std::string_view what, std::function<void(const absl::Status&)> on_error);
+
+}  // namespace tallyd

@@ -1,0 +1,71 @@
+#include "config/component_options.h"
+
+#include <gtest/gtest.h>
+
+namespace tallyd {
+namespace {
+
+TEST(ComponentOptionsTest, TheSmallestQueueKeepsPlacesForVotes) {
+  Settings settings;
+  settings.queue_slots = 1'024;
+  const EngineOptions engine = MakeEngineOptions(settings);
+  EXPECT_LT(engine.queue_slots_reserved, engine.queue_slots / 2);
+}
+
+// The settings repeat the components' defaults, so that they can be printed; they must not drift.
+TEST(ComponentOptionsTest, DefaultSettingsAreTheComponentsDefaults) {
+  const EngineOptions engine = MakeEngineOptions(Settings{});
+  const EngineOptions plain_engine;
+  EXPECT_EQ(engine.queue_slots, plain_engine.queue_slots);
+  EXPECT_EQ(engine.batch_commands_max, plain_engine.batch_commands_max);
+  EXPECT_EQ(engine.commit_overlap, plain_engine.commit_overlap);
+  EXPECT_EQ(engine.free_bytes_min, plain_engine.free_bytes_min);
+  EXPECT_EQ(engine.dedup_memory_bytes_max, plain_engine.dedup_memory_bytes_max);
+  EXPECT_EQ(engine.tail_bytes_max, plain_engine.tail_bytes_max);
+  EXPECT_EQ(engine.publish_interval_us_min, plain_engine.publish_interval_us_min);
+  EXPECT_EQ(engine.publish_interval_us, plain_engine.publish_interval_us);
+  EXPECT_EQ(engine.watermark_interval_us, plain_engine.watermark_interval_us);
+  EXPECT_EQ(engine.checkpoint_interval_us, plain_engine.checkpoint_interval_us);
+
+  const AuthOptions auth = MakeServiceOptions(Settings{}).auth;
+  EXPECT_EQ(auth.limits.leeway_s, TokenLimits{}.leeway_s);
+  EXPECT_EQ(auth.limits.cache_tokens, TokenLimits{}.cache_tokens);
+
+  const ServerOptions http = MakeServiceOptions(Settings{}).http;
+  const ServerOptions plain_http;
+  EXPECT_EQ(http.io_threads, plain_http.io_threads);
+  EXPECT_EQ(http.public_listener.connections_max, plain_http.public_listener.connections_max);
+  EXPECT_EQ(http.limits.pipelined_requests_max, plain_http.limits.pipelined_requests_max);
+  EXPECT_EQ(http.limits.idle_ms_max, plain_http.limits.idle_ms_max);
+  EXPECT_EQ(http.limits.header_ms_max, plain_http.limits.header_ms_max);
+  EXPECT_EQ(http.limits.body_ms_max, plain_http.limits.body_ms_max);
+  EXPECT_EQ(http.limits.write_ms_max, plain_http.limits.write_ms_max);
+  EXPECT_EQ(http.public_listener.address, "127.0.0.1");
+  EXPECT_EQ(http.public_listener.port, 8080);
+  EXPECT_EQ(http.private_listener.port, 8081);
+}
+
+TEST(ComponentOptionsTest, SettingsReachTheirComponent) {
+  Settings settings;
+  settings.data_dir = "/data";
+  settings.key_file = "/key";
+  settings.watermark_file = "/mark";
+  settings.listen = "[::1]:1";
+  settings.admin_listen = "off";
+  settings.insecure_no_auth = true;
+  settings.cors_origins = {"https://a.example"};
+  settings.log_level = "error";
+  const EngineOptions engine = MakeEngineOptions(settings);
+  EXPECT_EQ(engine.data.directory, "/data");
+  EXPECT_EQ(engine.data.key_file, "/key");
+  EXPECT_EQ(engine.data.watermark_file, "/mark");
+  const ServiceOptions service = MakeServiceOptions(settings);
+  EXPECT_EQ(service.http.public_listener.address, "::1");
+  EXPECT_FALSE(service.http.private_listener_enabled);
+  EXPECT_TRUE(service.auth.insecure_no_auth);
+  EXPECT_EQ(service.cors.allowed_origins, settings.cors_origins);
+  EXPECT_EQ(MakeLogOptions(settings).level, LogLevel::kError);
+}
+
+}  // namespace
+}  // namespace tallyd

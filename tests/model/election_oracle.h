@@ -1,0 +1,109 @@
+#pragma once
+
+// The obvious model of an election: maps, loops and the rules of API.md sections 3 and 4 word for
+// word. It knows no journal, no threads, no hashing and no clock but the one it is told, and it
+// keeps every version of every ballot. What it says an outcome must be, the engine must answer.
+//
+// Slow on purpose. One thread.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/command.h"
+#include "storage/entries.h"
+
+namespace tallyd {
+
+// What a voter marks: choose = options (value unused), points and updown = option and value, rank =
+// options in order (value unused); survey = those of all questions.
+using Marks = std::vector<std::pair<OptionIndex, std::int64_t>>;
+
+struct OracleVote {
+  PollNumber poll = 0;
+  int voter = 0;
+  Marks marks;
+  Channel channel = Channel::kOnline;
+  BoxIndex box = 0;
+  int key = 0;       // Idempotency-Key; 0 = none
+  Seq if_match = 0;  // 0 = none
+};
+
+struct Expected {
+  OutcomeCode code = OutcomeCode::kUnknown;
+  Seq seq = 0;
+  Seq replaces = 0;  // kReplaced and kWithdrawn
+  bool in_force = true;
+};
+
+struct ExpectedRow {
+  QuestionIndex question = 0;
+  std::string option;
+  std::int64_t rank = 0;
+  std::int64_t score = 0;
+  std::int64_t ballots = 0;
+  std::int64_t online = 0;
+  std::int64_t paper = 0;
+  friend bool operator==(const ExpectedRow&, const ExpectedRow&) = default;
+};
+
+struct ExpectedRanking {
+  PollState state = PollState::kDraft;
+  std::int64_t ballots = 0;
+  std::int64_t online = 0;
+  std::int64_t paper = 0;
+  std::int64_t blank = 0;
+  std::vector<ExpectedRow> rows;  // by question, then by rank, then by option id
+};
+
+class ElectionOracle {
+ public:
+  // Openings and closings that are due by then happen.
+  void SetTime(TimeUs now);
+
+  void CreatePoll(PollNumber number, PollDefinition definition, PollState state);
+  OutcomeCode ReplacePoll(PollNumber number, const PollDefinition& definition);
+  OutcomeCode Transition(PollNumber poll, PollState to);
+
+  Expected Vote(const OracleVote& vote);
+  Expected Withdraw(PollNumber poll, int voter, int key, Seq if_match);
+  Expected LookUp(PollNumber poll, int voter) const;
+  Expected Receipt(PollNumber poll, Seq seq) const;
+
+  ExpectedRanking Ranking(PollNumber poll) const;
+  PollState State(PollNumber poll) const { return polls_.at(poll).state; }
+  Seq LastSeq(PollNumber poll) const { return polls_.at(poll).next_seq - 1; }
+  // Seq of the ballot in force; 0 = none.
+  Seq InForce(PollNumber poll, int voter) const;
+  const PollDefinition& Definition(PollNumber poll) const { return polls_.at(poll).definition; }
+
+ private:
+  struct Version {
+    Seq seq = 0;
+    bool withdrawn = false;
+    Marks marks;
+    Channel channel = Channel::kOnline;
+    BoxIndex box = 0;
+    int key = 0;
+    Seq replaces = 0;
+  };
+  using History = std::vector<Version>;  // of one voter, oldest first
+  struct Poll {
+    PollDefinition definition;
+    PollState state = PollState::kDraft;
+    bool opened = false;  // has taken votes once
+    Seq next_seq = 1;
+    std::map<int, History> voters;
+  };
+
+  bool Accepts(const Poll& poll, Channel channel) const;
+  void EnterState(Poll& poll, PollState to);
+
+  std::map<PollNumber, Poll> polls_;
+  TimeUs now_ = 0;
+};
+
+}  // namespace tallyd

@@ -1,0 +1,141 @@
+#include "tests/net/raw_client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "net/request_guard.h"
+#include "storage/check.h"
+
+namespace tallyd {
+
+std::optional<std::string> RawAnswer::Header(std::string_view name) const {
+  for (const auto& [header, value] : headers) {
+    if (EqualsIgnoreCase(header, name)) return value;
+  }
+  return std::nullopt;
+}
+
+RawClient::RawClient(std::uint16_t port, int receive_buffer_bytes) {
+  descriptor_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  TALLYD_CHECK(descriptor_ >= 0);
+  if (receive_buffer_bytes > 0) {
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
+                 sizeof receive_buffer_bytes);
+  }
+  const int one = 1;
+  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr generic;
+  static_assert(sizeof generic == sizeof address);
+  std::memcpy(&generic, &address, sizeof address);
+  if (::connect(descriptor_, &generic, sizeof generic) != 0) ended_ = true;
+}
+
+RawClient::RawClient(RawClient&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      ended_(other.ended_),
+      buffer_(std::move(other.buffer_)),
+      timeout_(other.timeout_) {}
+
+RawClient::~RawClient() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool RawClient::Send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    pollfd waiting{descriptor_, POLLOUT, 0};
+    if (::poll(&waiting, 1, static_cast<int>(timeout_.count())) <= 0) return false;
+    const ssize_t sent =
+        ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) {
+      if (errno == EAGAIN || errno == EINTR) continue;
+      return false;
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+void RawClient::ShutdownSend() {
+  ::shutdown(descriptor_, SHUT_WR);
+}
+
+void RawClient::Reset() {
+  const linger reset{1, 0};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  ::close(std::exchange(descriptor_, -1));
+}
+
+bool RawClient::Fill(std::chrono::milliseconds timeout) {
+  if (ended_) return false;
+  pollfd waiting{descriptor_, POLLIN, 0};
+  if (::poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0) return false;
+  char bytes[16384];
+  const ssize_t received = ::recv(descriptor_, bytes, sizeof bytes, 0);
+  if (received <= 0) {
+    ended_ = true;
+    return false;
+  }
+  buffer_.append(bytes, static_cast<std::size_t>(received));
+  return true;
+}
+
+std::optional<RawAnswer> RawClient::Read(bool head) {
+  std::size_t end;
+  while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
+    if (!Fill(timeout_)) return std::nullopt;
+  }
+  RawAnswer answer;
+  std::string_view block = std::string_view(buffer_).substr(0, end + 2);
+  TALLYD_CHECK(block.starts_with("HTTP/1.1 "));
+  answer.status = std::atoi(std::string(block.substr(9, 3)).c_str());
+  block.remove_prefix(block.find("\r\n") + 2);
+  while (!block.empty()) {
+    const std::string_view line = block.substr(0, block.find("\r\n"));
+    block.remove_prefix(line.size() + 2);
+    const std::size_t colon = line.find(": ");
+    TALLYD_CHECK(colon != std::string_view::npos);
+    answer.headers.emplace_back(line.substr(0, colon), line.substr(colon + 2));
+  }
+  std::size_t length = 0;
+  if (const auto text = answer.Header("Content-Length"); text.has_value() && !head) {
+    length = static_cast<std::size_t>(std::strtoull(text->c_str(), nullptr, 10));
+  }
+  while (buffer_.size() < end + 4 + length) {
+    if (!Fill(timeout_)) return std::nullopt;
+  }
+  answer.body = buffer_.substr(end + 4, length);
+  buffer_.erase(0, end + 4 + length);
+  return answer;
+}
+
+std::vector<RawAnswer> RawClient::ReadAll(bool head) {
+  std::vector<RawAnswer> answers;
+  while (auto answer = Read(head)) answers.push_back(std::move(*answer));
+  return answers;
+}
+
+bool RawClient::WaitForClose() {
+  while (Fill(timeout_)) {
+  }
+  return ended_;
+}
+
+bool RawClient::IsSilent(std::chrono::milliseconds time) {
+  if (!buffer_.empty()) return false;
+  Fill(time);
+  return !ended_ && buffer_.empty();
+}
+
+}  // namespace tallyd

@@ -1,0 +1,99 @@
+#include "net/wire_json_ranking.h"
+
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "net/ranking_cache.h"
+#include "tests/net/poll_view_fixture.h"
+
+namespace tallyd {
+namespace {
+
+RankingSnapshot MakeSnapshot() {
+  RankingSnapshot snapshot;
+  snapshot.poll = 1;
+  snapshot.epoch = 3;
+  snapshot.position = 18234;
+  snapshot.as_of = 1'780'488'000'250'000;
+  snapshot.state = PollState::kOpen;
+  snapshot.totals.online = 7;
+  snapshot.totals.paper = 2;
+  snapshot.totals.blank = 1;
+  snapshot.rows = {{3, 1, 1, 1, 0}, {1, 5, 5, 4, 1}, {1, 5, 5, 3, 2}};
+  snapshot.order = {1, 2, 0};
+  snapshot.view = std::make_shared<PollView>(
+      MakePollView({.type = BallotType::kChoose, .min = 0, .max = 3}, {"-x", "b/1", "c"}));
+  return snapshot;
+}
+
+TEST(RankingJsonTest, MembersInRankOrder) {
+  std::string out;
+  AppendRankingJson(MakeSnapshot(), kAllRanks, out);
+  EXPECT_EQ(out,
+            R"({"poll":"sommer-2026","version":"e3-18234","as_of":"2026-06-03T12:00:00.250Z",)"
+            R"("state":"open","totals":{"ballots":9,"online":7,"paper":2,"blank":1,"invalid":0},)"
+            R"("options":{"b/1":{"rank":1,"score":5,"ballots":5,"online":4,"paper":1},)"
+            R"("c":{"rank":1,"score":5,"ballots":5,"online":3,"paper":2},)"
+            R"("-x":{"rank":3,"score":1,"ballots":1,"online":1,"paper":0}}})"
+            "\n");
+}
+
+TEST(RankingJsonTest, TopNeverCutsASharedRank) {
+  std::string out;
+  AppendRankingNdjson(MakeSnapshot(), 1, out);
+  EXPECT_EQ(out, R"({"option":"b/1","rank":1,"score":5,"ballots":5,"online":4,"paper":1})"
+                 "\n"
+                 R"({"option":"c","rank":1,"score":5,"ballots":5,"online":3,"paper":2})"
+                 "\n");
+}
+
+TEST(RankingCsvTest, NoCellIsAFormula) {
+  std::string out;
+  AppendRankingCsv(MakeSnapshot(), kAllRanks, out);
+  EXPECT_EQ(out,
+            "rank,option,score,ballots,online,paper\r\n"
+            "1,b/1,5,5,4,1\r\n1,c,5,5,3,2\r\n3,'-x,1,1,1,0\r\n");
+}
+
+TEST(RankingCacheTest, RendersAVersionOnce) {
+  RankingCache cache;
+  RankingSnapshot snapshot = MakeSnapshot();
+  const auto first = cache.Get(snapshot, RankingFormat::kJson, false);
+  EXPECT_EQ(cache.Get(snapshot, RankingFormat::kJson, false).bytes, first.bytes);
+  EXPECT_NE(cache.Get(snapshot, RankingFormat::kCsv, false).bytes, first.bytes);
+  snapshot.position++;
+  const auto second = cache.Get(snapshot, RankingFormat::kJson, false);
+  EXPECT_NE(second.bytes, first.bytes);
+  // A reader that is late neither gets the newer version nor drives it out.
+  snapshot.position--;
+  EXPECT_EQ(*cache.Get(snapshot, RankingFormat::kJson, false).bytes, *first.bytes);
+  snapshot.position++;
+  EXPECT_EQ(cache.Get(snapshot, RankingFormat::kJson, false).bytes, second.bytes);
+}
+
+TEST(RankingCacheTest, CompressesWhatIsWorthIt) {
+  RankingCache cache;
+  RankingSnapshot small = MakeSnapshot();
+  EXPECT_FALSE(cache.Get(small, RankingFormat::kJson, true).gzip);
+  RankingSnapshot large = MakeSnapshot();
+  std::vector<std::string> ids;
+  large.poll = 2;
+  large.rows.clear();
+  large.order.clear();
+  for (OptionIndex i = 0; i < 100; ++i) {
+    ids.push_back("option-" + std::to_string(i));
+    large.rows.push_back({1, 0, 0, 0, 0});
+    large.order.push_back(i);
+  }
+  large.view = std::make_shared<PollView>(MakePollView({}, ids));
+  const auto plain = cache.Get(large, RankingFormat::kJson, false);
+  const auto gzip = cache.Get(large, RankingFormat::kJson, true);
+  EXPECT_TRUE(gzip.gzip);
+  EXPECT_LT(gzip.bytes->size(), plain.bytes->size());
+  EXPECT_EQ(cache.Get(large, RankingFormat::kJson, true).bytes, gzip.bytes);
+}
+
+}  // namespace
+}  // namespace tallyd

@@ -1,0 +1,190 @@
+// What holds for every page: accessible, valid, small, still, and nothing from elsewhere.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+
+import { HtmlValidate } from 'html-validate';
+
+import { IDEAS, POLLS, Server, launch, visitor } from './stage.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const FIRST_LOAD_BYTES_MAX = 60 * 1024;
+
+let server;
+let browser;
+before(async () => {
+  server = await Server.start();
+  browser = await launch();
+  for (const [id, poll] of Object.entries(POLLS)) await server.putPoll(id, poll);
+  await server.putPoll('long', { ...POLLS.one, options: Array.from({ length: 60 }, (_, i) => ({ id: `o${i}`, title: { en: `Long list ${i}` } })) });
+  // More than the visitors of the tests below, who choose whatever stands first for them.
+  for (const voter of ['a', 'b', 'c']) await server.vote('one', voter, { choices: ['run'] });
+});
+after(async () => { await browser?.close(); await server?.stop(); });
+
+const validator = new HtmlValidate({
+  extends: ['html-validate:recommended'],
+  rules: { 'long-title': 'off', 'no-trailing-whitespace': 'off', 'prefer-native-element': 'off', 'no-inline-style': 'off',
+    // The DOM as the browser writes it: hidden="", data-taken="".
+    'attribute-boolean-style': 'off', 'attribute-empty-style': 'off',
+    'aria-label-misuse': ['error', { allowAnyNamable: true }] },
+  elements: ['html5', { 'tally-ballot': { flow: true }, 'tally-ranking': { flow: true } }],
+});
+
+async function check(page, state) {
+  // A script by way of the debugger is not held to the page's Content-Security-Policy.
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  assert.deepEqual(violations.map((v) => `${state}: ${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`), []);
+  const report = await validator.validateString(`<!DOCTYPE html>\n${await page.evaluate(() => document.documentElement.outerHTML)}`);
+  assert.deepEqual(report.results.flatMap((r) => r.messages.map((m) => `${state}: ${m.ruleId}: ${m.message} (${m.selector})`)), []);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `${state}: ${wide} px wider than the window`);
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`every page and state is accessible and valid at 320 px, ${colorScheme}`, async () => {
+    const { page, context, faults } = await visitor(browser, server, { colorScheme, reducedMotion: 'reduce', viewport: { width: 320, height: 640 } });
+    await page.goto(server.url);
+    await page.locator('.polls a').first().waitFor();
+    await check(page, 'polls');
+    for (const id of Object.keys(POLLS)) {
+      await page.goto(`${server.url}/#/poll/${id}`);
+      await page.locator('tally-ballot form').waitFor();
+      await page.locator('tally-ranking .figure').first().waitFor();
+      await check(page, id);
+    }
+    await page.getByRole('button', { name: 'Vote' }).click();
+    await page.locator('tally-ballot .note').waitFor();
+    await check(page, 'refused in the page');
+    await page.goto(`${server.url}/#/poll/one`);
+    await page.locator('tally-ballot input').first().check();
+    await page.getByRole('button', { name: 'Vote' }).click();
+    await page.locator('code.receipt').waitFor();
+    await check(page, 'voted');
+    await page.goto(`${server.url}/#/receipt/nonsense`);
+    await page.locator('main > .note').waitFor();
+    await check(page, 'receipt unknown');
+    await page.goto(`${server.url}/#/poll/nowhere`);
+    await page.locator('main > .note').waitFor();
+    await check(page, 'no such poll');
+    await page.goto(server.adminUrl);
+    await page.locator('#polls li').first().waitFor();
+    await check(page, 'town hall');
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+}
+
+test('the ranking can be read without JavaScript', async () => {
+  const { page, context } = await visitor(browser, server, { javaScriptEnabled: false, locale: 'de-DE', viewport: { width: 320, height: 640 } });
+  await page.goto(server.url);
+  await page.getByRole('link', { name: 'Die Ranglisten als Tabellen' }).click();
+  await page.getByRole('link', { name: 'Titel one' }).click();
+  assert.equal(await page.locator('tbody tr').count(), IDEAS.length);
+  assert.match(await page.locator('tbody tr').first().innerText(), /Idee run/);
+  const report = await validator.validateString(await (await fetch(`${server.url}/table/one`)).text());
+  assert.deepEqual(report.results.flatMap((r) => r.messages.map((m) => m.message)), []);
+  await context.close();
+});
+
+test('the first load is small, still and from this server only', async () => {
+  const { page, context, faults } = await visitor(browser, server);
+  let bytes = 0;
+  const session = await context.newCDPSession(page);
+  await session.send('Network.enable');
+  session.on('Network.loadingFinished', (event) => { bytes += event.encodedDataLength; });
+  await page.addInitScript(() => {
+    window.shift = 0;
+    window.moved = [];
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        window.shift += entry.value;
+        window.moved.push(...entry.sources.map((source) => `${source.node?.nodeName}.${source.node?.className}`));
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await page.goto(`${server.url}/#/poll/many`);
+  await page.locator('tally-ballot form').waitFor();
+  await page.locator('tally-ranking .figure').first().waitFor();
+  await page.waitForTimeout(500);
+  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+  console.log(`first load ${bytes} bytes, first contentful paint ${Math.round(paint)} ms, layout shift ${await page.evaluate(() => window.shift)}`);
+  assert.ok(bytes > 0 && bytes <= FIRST_LOAD_BYTES_MAX, `${bytes} bytes`);
+  assert.deepEqual(await page.evaluate(() => [window.shift, window.moved]), [0, []]);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('a long list is searched, and stays in another order for another visitor', async () => {
+  const orders = [];
+  for (let i = 0; i < 2; i += 1) {
+    const { page, context } = await visitor(browser, server);
+    await page.goto(`${server.url}/#/poll/long`);
+    const items = page.locator('tally-ballot .option');
+    await items.first().waitFor();
+    const order = () => items.evaluateAll((all) => all.map((item) => item.dataset.id).join());
+    orders.push(await order());
+    await page.reload();
+    await items.first().waitFor();
+    assert.equal(await order(), orders[i]);
+    await page.getByLabel('Search ideas').fill('list 59');
+    assert.equal(await page.locator('tally-ballot .option:visible').count(), 1);
+    await context.close();
+  }
+  assert.notEqual(orders[0], orders[1]);
+});
+
+test('assets are kept for ever, pages are asked for anew, and both are locked down', async () => {
+  const first = await fetch(server.url, { headers: { 'Accept-Encoding': 'identity' } });
+  const html = await first.text();
+  assert.equal(first.headers.get('cache-control'), 'no-cache');
+  assert.match(first.headers.get('content-security-policy'), /default-src 'none'; script-src 'self'/);
+  assert.equal(first.headers.get('x-content-type-options'), 'nosniff');
+  const again = await fetch(server.url, { headers: { 'Accept-Encoding': 'identity', 'If-None-Match': first.headers.get('etag') } });
+  assert.equal(again.status, 304);
+  const address = /src="([^"]+citizens\.js)"/.exec(html)[1];
+  const asset = await fetch(server.url + address);
+  assert.equal(asset.headers.get('cache-control'), 'public, max-age=31536000, immutable');
+  assert.equal(asset.headers.get('content-encoding'), 'gzip');
+  assert.equal(asset.headers.get('content-type'), 'text/javascript; charset=utf-8');
+  assert.match(await asset.text(), /customElements|import/);
+  assert.equal((await fetch(server.url + address.replace(/assets\/\w+/, 'assets/0000'))).status, 404);
+  assert.equal((await fetch(server.url + address.replace('citizens.js', 'town_hall.html'))).status, 404);
+});
+
+test('every text is there in German and English', async () => {
+  const { page, context } = await visitor(browser, server);
+  await page.goto(server.url);
+  const [german, english] = await page.evaluate(async () => {
+    const { dictionaries } = await import(document.querySelector('link[href$="texts.js"]').href);
+    return [Object.keys(dictionaries.de).sort(), Object.keys(dictionaries.en).sort()];
+  });
+  assert.deepEqual(german, english);
+  await context.close();
+});
+
+test('the town hall sets up a poll with a preview and opens it', async () => {
+  const { page, context, faults } = await visitor(browser, server);
+  await page.goto(server.adminUrl);
+  await page.fill('#poll-id', 'fresh');
+  await page.fill('#poll-project', 'town');
+  await page.fill('#poll-de', 'Neue Frage');
+  await page.fill('#poll-ideas', 'Größere Bühne\nGrößere Bühne\nMarkt');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.getByRole('button', { name: 'Create as draft' }).click();
+  await page.getByText('every act is recorded').first().waitFor();
+  await page.fill('#actor', 'm.muster');
+  await page.getByRole('button', { name: 'Create as draft' }).click();
+  await page.getByText('Created as draft: Neue Frage').first().waitFor();
+  const item = page.locator('#polls li', { hasText: 'fresh' });
+  await item.getByRole('button', { name: 'Open' }).click();
+  await item.getByRole('button', { name: 'Really: Open' }).click();
+  await page.getByText('Neue Frage: open').first().waitFor();
+  const poll = await (await fetch(`${server.url}/v1/polls/fresh`)).json();
+  assert.deepEqual([poll.state, poll.options.map((o) => o.id)], ['open', ['groessere-buehne', 'groessere-buehne-2', 'markt']]);
+  assert.deepEqual(faults, []);
+  await context.close();
+});

@@ -1,0 +1,131 @@
+// One tallyd and one Chromium for the tests of the pages.
+//
+// The server is the real program with a data directory of its own. Its ports are chosen once, so
+// that it can be killed and come back under the same address. TALLYD_PROGRAM names it.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { chromium } from 'playwright-core';
+
+const READY_MS_MAX = 60000;
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export class Server {
+  static async start() {
+    const server = new Server();
+    server.directory = mkdtempSync(join(tmpdir(), 'tallyd-pages-'));
+    server.port = await freePort();
+    server.adminPort = await freePort();
+    server.url = `http://127.0.0.1:${server.port}`;
+    server.adminUrl = `http://127.0.0.1:${server.adminPort}`;
+    await server.run();
+    return server;
+  }
+
+  async run() {
+    const ready = join(this.directory, 'ready');
+    rmSync(ready, { force: true });
+    this.log = '';
+    this.process = spawn(process.env.TALLYD_PROGRAM, ['serve', '--insecure-no-auth',
+      `--listen=127.0.0.1:${this.port}`, `--admin-listen=127.0.0.1:${this.adminPort}`,
+      `--data-dir=${join(this.directory, 'data')}`, `--ready-file=${ready}`]);
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream.on('data', (data) => { this.log += data; });
+    }
+    const deadline = Date.now() + READY_MS_MAX;
+    while (!existsSync(ready) || readFileSync(ready, 'utf8') === '') {
+      if (this.process.exitCode !== null || Date.now() > deadline) throw new Error(`tallyd is not ready: ${this.log}`);
+      await sleep(20);
+    }
+  }
+
+  async end(signal) {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    this.process.kill(signal);
+    await once(this.process, 'exit');
+  }
+
+  kill() { return this.end('SIGKILL'); }
+
+  async stop() {
+    await this.end('SIGTERM');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async admin(method, path, body, headers = {}) {
+    const answer = await fetch(this.adminUrl + path, {
+      method, headers: { 'Content-Type': 'application/json', 'Tallyd-Actor': 'test', ...headers }, body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
+  putPoll(id, poll) {
+    return this.admin('PUT', `/v1/polls/${id}`, { title: { de: `Titel ${id}`, en: `Title ${id}` }, project: 'town', state: 'open', ...poll }, { 'If-None-Match': '*' });
+  }
+
+  async ranking(id) {
+    return (await fetch(`${this.url}/v1/polls/${id}/ranking`)).json();
+  }
+
+  async vote(id, voter, ballot) {
+    const answer = await fetch(`${this.url}/v1/polls/${id}/votes`, {
+      method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ voter, ...ballot }),
+    });
+    if (!answer.ok) throw new Error(`vote: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+}
+
+export const launch = () => chromium.launch({
+  executablePath: process.env.TALLYD_CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-dev-shm-usage'],
+});
+
+// A fresh visitor. Collects what must not happen: requests to other hosts and script errors.
+export async function visitor(browser, server, { locale = 'en-GB', ...options } = {}) {
+  const context = await browser.newContext({ locale, viewport: { width: 1000, height: 800 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15000);
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('request', (request) => {
+    const { origin } = new URL(request.url());
+    if (origin !== server.url && origin !== server.adminUrl) faults.push(`foreign request: ${request.url()}`);
+  });
+  return { context, page, faults };
+}
+
+export const IDEAS = ['cinema', 'market', 'run'].map((id) => ({ id, title: { de: `Idee ${id}`, en: `Idea ${id}` } }));
+
+export const POLLS = {
+  one: { ballot: { type: 'choose', min: 1, max: 1 }, options: IDEAS },
+  many: { ballot: { type: 'choose', min: 1, max: 2 }, options: IDEAS, revote: 'replace', withdraw: true },
+  points: { ballot: { type: 'points', total: 5, max_per_option: 3 }, options: IDEAS },
+  rank: { ballot: { type: 'rank', max: 3, scoring: 'borda' }, options: IDEAS },
+  updown: { ballot: { type: 'updown' }, options: IDEAS },
+  survey: {
+    ballot: {
+      type: 'survey',
+      questions: [
+        { id: 'where', title: { de: 'Wo?', en: 'Where?' }, ballot: { type: 'choose', min: 1, max: 1 }, options: IDEAS },
+        { id: 'how', title: { de: 'Wie?', en: 'How?' }, ballot: { type: 'points', total: 3, max_per_option: 3 }, options: IDEAS },
+      ],
+    },
+    options: [],
+  },
+};

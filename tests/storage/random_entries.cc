@@ -1,0 +1,338 @@
+#include "tests/storage/random_entries.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+#include <utility>
+
+namespace tallyd {
+namespace {
+
+template <std::size_t kSize>
+std::string Hex(const std::array<std::uint8_t, kSize>& bytes) {
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    char two[3];
+    std::snprintf(two, sizeof two, "%02x", byte);
+    text += two;
+  }
+  return text;
+}
+
+struct Describer {
+  std::ostringstream out;
+
+  void operator()(const SupersededBallot& was) {
+    out << " superseded{" << was.seq << ' ' << int(was.channel) << ' ' << was.box << " '"
+        << was.payload << "'}";
+  }
+  void operator()(const BallotEntry& entry) {
+    out << "ballot " << entry.poll << ' ' << entry.seq << ' ' << Hex(entry.tag.bytes) << ' '
+        << int(entry.channel) << ' ' << entry.box << ' ' << entry.version_no << ' '
+        << entry.idempotency_print << " '" << entry.payload << "'";
+    if (entry.supersedes.has_value()) (*this)(*entry.supersedes);
+  }
+  void operator()(const WithdrawalEntry& entry) {
+    out << "withdrawal " << entry.poll << ' ' << entry.seq << ' ' << Hex(entry.tag.bytes) << ' '
+        << entry.version_no << ' ' << entry.idempotency_print;
+    (*this)(entry.supersedes);
+  }
+  void operator()(const ProjectEntry& entry) {
+    out << "project '" << entry.id << "' '" << entry.display << "' '" << entry.actor << "'";
+  }
+  void operator()(const PollEntry& entry) {
+    const PollDefinition& poll = entry.definition;
+    out << "poll " << entry.number << ' ' << Hex(entry.key_salt) << ' ' << Hex(entry.key_check)
+        << " '" << poll.id << "' '" << poll.project << "' " << int(poll.ballot.type) << ' '
+        << poll.ballot.min << ' ' << poll.ballot.max << ' ' << poll.ballot.points_total << ' '
+        << poll.ballot.points_per_option_max << ' ' << int(poll.ballot.scoring);
+    for (const QuestionDefinition& question : poll.questions) {
+      const BallotDefinition& ballot = question.ballot;
+      out << " question{'" << question.id << "' " << int(ballot.type) << ' ' << ballot.min << ' '
+          << ballot.max << ' ' << ballot.points_total << ' ' << ballot.points_per_option_max << ' '
+          << int(ballot.scoring) << " '" << question.display << "'}";
+    }
+    for (const OptionDefinition& option : poll.options) {
+      out << " option{'" << option.id << "' " << option.cost << ' ' << option.withdrawn << " '"
+          << option.display << "' " << option.question << '}';
+    }
+    for (const BoxDefinition& box : poll.boxes)
+      out << " box{" << box.id << ' ' << box.display << '}';
+    out << ' ' << poll.opens.has_value() << ' ' << poll.opens.value_or(0) << ' '
+        << poll.closes.has_value() << ' ' << poll.closes.value_or(0) << ' ' << int(poll.revote)
+        << ' ' << poll.changes_max << ' ' << poll.withdraw << poll.online << poll.paper
+        << poll.paper_confirm << ' ' << poll.ballots_per_voter.count << '\''
+        << poll.ballots_per_voter.day_zone << "' " << int(poll.selection.rule) << ' '
+        << poll.selection.count << ' ' << poll.selection.budget << ' ' << poll.selection.threshold
+        << ' ' << int(poll.channel_rule) << " '" << poll.display << "' '" << entry.actor << "'";
+  }
+  void operator()(const PaperFigures& figures) {
+    out << " figures{" << figures.cards << ' ' << figures.invalid << ' ' << figures.blank;
+    for (const PaperCount& count : figures.counts) {
+      out << " (" << count.option << ' ' << count.ballots << ' ' << count.score << ')';
+    }
+    out << '}';
+  }
+  void operator()(const PaperBatchEntry& entry) {
+    out << "paper batch " << entry.poll << " '" << entry.batch.id << "' " << entry.batch.box << ' '
+        << entry.counts << ' ' << entry.batch.opened_at.has_value() << ' '
+        << entry.batch.opened_at.value_or(0) << " '" << entry.batch.seal << "' '" << entry.actor
+        << "'";
+    for (const std::string& name : entry.batch.counted_by) out << " by '" << name << "'";
+    (*this)(entry.batch.figures);
+  }
+  void operator()(const PaperConfirmEntry& entry) {
+    out << "paper confirm " << entry.poll << " '" << entry.batch << "' " << entry.blind << " '"
+        << entry.actor << "'";
+    (*this)(entry.figures);
+  }
+  void operator()(const PaperVoidEntry& entry) {
+    out << "paper void " << entry.poll << " '" << entry.batch << "' '" << entry.reason << "' '"
+        << entry.actor << "' " << entry.reverses.has_value();
+    if (entry.reverses) (*this)(*entry.reverses);
+  }
+  void operator()(const PollStateEntry& entry) {
+    out << "state " << entry.poll << ' ' << int(entry.to) << ' ' << int(entry.cause) << " '"
+        << entry.actor << "'";
+  }
+};
+
+}  // namespace
+
+std::uint64_t TestSeed() {
+  const char* set = std::getenv("TALLYD_TEST_SEED");
+  const std::uint64_t seed =
+      set != nullptr ? std::strtoull(set, nullptr, 10) : std::random_device()();
+  std::printf("TALLYD_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  return seed;
+}
+
+std::uint64_t RandomEntries::Number() {
+  return random_() >> Below(64);
+}
+
+std::string RandomEntries::Text(std::size_t bytes_max) {
+  std::string text(Below(bytes_max + 1), '\0');
+  for (char& byte : text) byte = static_cast<char>(Below(256));
+  return text;
+}
+
+std::string_view RandomEntries::Payload() {
+  return arena_.emplace_back(Text(Coin() ? 3 : 200));
+}
+
+VoterTag RandomEntries::Tag() {
+  VoterTag tag;
+  for (std::uint8_t& byte : tag.bytes) byte = static_cast<std::uint8_t>(Below(256));
+  return tag;
+}
+
+Seq RandomEntries::NextSeq(PollNumber poll) {
+  const auto [at, fresh] = seqs_.try_emplace(poll, 1 + Number() % (kSeqMax / 2));
+  return fresh ? at->second : ++at->second;
+}
+
+SupersededBallot RandomEntries::Superseded() {
+  SupersededBallot was;
+  was.seq = 1 + Number() % kSeqMax;
+  if (Coin()) {
+    was.channel = Channel::kPaper;
+    was.box = static_cast<BoxIndex>(Number());
+  }
+  was.payload = Payload();
+  return was;
+}
+
+BallotEntry RandomEntries::Ballot() {
+  BallotEntry entry;
+  // Few polls and many: both ways the builder finds a poll's row.
+  entry.poll = static_cast<PollNumber>(1 + Below(Coin() ? 3 : 500));
+  if (Below(20) == 0) entry.poll = kPollNumberMax;
+  entry.seq = NextSeq(entry.poll);
+  entry.tag = Tag();
+  if (Coin()) {
+    entry.channel = Channel::kPaper;
+    entry.box = static_cast<BoxIndex>(Number());
+  }
+  if (Coin()) entry.version_no = static_cast<std::uint32_t>(Number());
+  if (Coin()) entry.idempotency_print = Number();
+  if (Coin()) entry.supersedes = Superseded();
+  entry.payload = Payload();
+  return entry;
+}
+
+WithdrawalEntry RandomEntries::Withdrawal() {
+  WithdrawalEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Below(3));
+  entry.seq = NextSeq(entry.poll);
+  entry.tag = Tag();
+  entry.version_no = static_cast<std::uint32_t>(Number());
+  if (Coin()) entry.idempotency_print = Number();
+  entry.supersedes = Superseded();
+  return entry;
+}
+
+ProjectEntry RandomEntries::Project() {
+  return {Text(40), Text(300), Text(20)};
+}
+
+BallotDefinition RandomEntries::BallotRules(std::uint64_t type) {
+  BallotDefinition ballot;
+  ballot.type = static_cast<BallotType>(type);
+  ballot.min = static_cast<std::uint32_t>(Number());
+  ballot.max = static_cast<std::uint32_t>(Number());
+  ballot.points_total = static_cast<std::uint32_t>(Number());
+  ballot.points_per_option_max = static_cast<std::uint32_t>(Number());
+  ballot.scoring = static_cast<RankScoring>(Below(2));
+  return ballot;
+}
+
+PollEntry RandomEntries::Poll() {
+  PollEntry entry;
+  entry.number = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  for (std::uint8_t& byte : entry.key_salt) byte = static_cast<std::uint8_t>(Below(256));
+  for (std::uint8_t& byte : entry.key_check) byte = static_cast<std::uint8_t>(Below(256));
+  entry.actor = Text(20);
+  PollDefinition& poll = entry.definition;
+  poll.id = Text(40);
+  poll.project = Text(40);
+  poll.ballot = BallotRules(1 + Below(5));
+  if (poll.ballot.type == BallotType::kSurvey) {
+    for (std::uint64_t i = 1 + Below(4); i > 0; --i) {
+      poll.questions.push_back({Text(30), BallotRules(1 + Below(4)), Text(60)});
+    }
+  }
+  for (std::uint64_t i = Below(20); i > 0; --i) {
+    poll.options.push_back({Text(30), static_cast<std::int64_t>(random_()), Coin(), Text(100), 0});
+  }
+  for (OptionDefinition& option : poll.options) {
+    if (!poll.questions.empty()) {
+      option.question = static_cast<QuestionIndex>(Below(poll.questions.size()));
+    }
+  }
+  if (Coin()) {
+    poll.ballots_per_voter = {.count = static_cast<std::uint32_t>(1 + Below(9)),
+                              .day_zone = Text(20)};
+  }
+  if (Coin()) {
+    poll.selection = {.rule = static_cast<SelectionRule>(Below(5)),
+                      .count = static_cast<std::uint32_t>(Number()),
+                      .budget = static_cast<std::int64_t>(Number()),
+                      .threshold = static_cast<std::int64_t>(Number())};
+  }
+  for (std::uint64_t i = Below(5); i > 0; --i) poll.boxes.push_back({Text(30), Text(50)});
+  if (Coin()) poll.opens = static_cast<TimeUs>(random_());
+  if (Coin()) poll.closes = static_cast<TimeUs>(Number());
+  poll.revote = static_cast<RevoteRule>(Below(2));
+  poll.changes_max = static_cast<std::uint32_t>(Number());
+  poll.withdraw = Coin();
+  poll.online = Coin();
+  poll.paper = Coin();
+  poll.channel_rule = static_cast<ChannelRule>(Below(3));
+  poll.paper_confirm = Coin();
+  poll.display = Text(500);
+  return entry;
+}
+
+PollStateEntry RandomEntries::PollState() {
+  PollStateEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.to = static_cast<tallyd::PollState>(Below(5));
+  entry.cause = static_cast<StateCause>(Below(2));
+  entry.actor = Text(20);
+  return entry;
+}
+
+PaperFigures RandomEntries::Figures() {
+  PaperFigures figures;
+  figures.cards = static_cast<std::uint32_t>(Number());
+  figures.invalid = static_cast<std::uint32_t>(Below(figures.cards / 2 + 1));
+  figures.blank = static_cast<std::uint32_t>(Below(figures.cards / 2 + 1));
+  const std::uint32_t valid = figures.cards - figures.invalid - figures.blank;
+  OptionIndex option = static_cast<OptionIndex>(Below(3));
+  for (std::uint64_t i = valid == 0 ? 0 : Below(10); i > 0; --i) {
+    figures.counts.push_back({.option = option,
+                              .ballots = static_cast<std::uint32_t>(1 + Below(valid)),
+                              .score = static_cast<std::int64_t>(random_())});
+    option += static_cast<OptionIndex>(1 + Below(1000));
+  }
+  return figures;
+}
+
+PaperBatchEntry RandomEntries::PaperBatch() {
+  PaperBatchEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.batch.id = Text(40);
+  entry.batch.box = static_cast<BoxIndex>(Number());
+  if (Coin()) entry.batch.opened_at = static_cast<TimeUs>(random_());
+  for (std::uint64_t i = Below(4); i > 0; --i) entry.batch.counted_by.push_back(Text(30));
+  entry.batch.seal = Text(20);
+  entry.batch.figures = Figures();
+  entry.counts = Coin();
+  entry.actor = Text(20);
+  return entry;
+}
+
+PaperConfirmEntry RandomEntries::PaperConfirm() {
+  PaperConfirmEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.batch = Text(40);
+  entry.blind = Coin();
+  entry.figures = Figures();
+  entry.actor = Text(20);
+  return entry;
+}
+
+PaperVoidEntry RandomEntries::PaperVoid() {
+  PaperVoidEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.batch = Text(40);
+  entry.reason = Text(100);
+  if (Coin()) entry.reverses = Figures();
+  entry.actor = Text(20);
+  return entry;
+}
+
+Entry RandomEntries::Any() {
+  switch (Below(13)) {
+    case 0:
+      return Project();
+    case 1:
+      return Poll();
+    case 2:
+      return PollState();
+    case 3:
+      return Withdrawal();
+    case 4:
+      return PaperBatch();
+    case 5:
+      return PaperConfirm();
+    case 6:
+      return PaperVoid();
+    default:
+      return Ballot();
+  }
+}
+
+void AddEntry(const Entry& entry, RecordBuilder* builder) {
+  if (const auto* ballot = std::get_if<BallotEntry>(&entry)) builder->AddBallot(*ballot);
+  if (const auto* taken = std::get_if<WithdrawalEntry>(&entry)) builder->AddWithdrawal(*taken);
+  if (const auto* project = std::get_if<ProjectEntry>(&entry)) builder->AddProject(*project);
+  if (const auto* poll = std::get_if<PollEntry>(&entry)) builder->AddPoll(*poll);
+  if (const auto* state = std::get_if<PollStateEntry>(&entry)) builder->AddPollState(*state);
+  if (const auto* batch = std::get_if<PaperBatchEntry>(&entry)) builder->AddPaperBatch(*batch);
+  if (const auto* sign = std::get_if<PaperConfirmEntry>(&entry)) builder->AddPaperConfirm(*sign);
+  if (const auto* taken = std::get_if<PaperVoidEntry>(&entry)) builder->AddPaperVoid(*taken);
+}
+
+std::size_t EncodedSizeMaxOf(const Entry& entry) {
+  return std::visit([](const auto& one) { return EncodedSizeMax(one); }, entry);
+}
+
+std::string Describe(const Entry& entry) {
+  Describer describer;
+  std::visit(describer, entry);
+  return describer.out.str();
+}
+
+}  // namespace tallyd

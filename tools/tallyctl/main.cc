@@ -1,0 +1,276 @@
+// tallyctl: the operator's tool. Talks to the private listener, or reads a stopped server's data.
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/tallyctl/admin_commands.h"
+#include "tools/tallyctl/control.h"
+#include "tools/tallyctl/import_pabulib.h"
+#include "tools/tallyctl/key_commands.h"
+#include "tools/tallyctl/poll_commands.h"
+#include "tools/tallyctl/restore.h"
+#include "tools/tallyctl/select_command.h"
+
+namespace tallyd {
+namespace {
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  tallyctl poll create summer.json && tallyctl poll open summer\n"
+    "  tallyctl poll list --json\n"
+    "  tallyctl import pabulib Poland_Krakow_2021.pb --connections 8\n"
+    "  tallyctl keys add town-frontend --scope vote:on-behalf --file /etc/tallyd/keys\n"
+    "  tallyctl verify                      ask the running server to recount\n"
+    "  tallyctl verify --data-dir DIR       recount a stopped server's journal\n"
+    "Data goes to stdout, messages to stderr.\n"
+    "Exit codes: 0 ok, 1 failure, 2 usage, 65 bad data or a result that differs, 74 I/O,\n"
+    "75 data directory in use, 78 bad config.\n";
+
+// Everything the command line can say, and what is to be done.
+struct CommandLine {
+  ControlOptions control;
+  ImportOptions import;
+  KeyOptions keys;
+  std::string token_file;
+  DataDirectoryOptions directory;
+  SelectOptions select;
+  RestoreOptions restore;
+  Position to_position = 0;
+  std::string file;
+  std::string poll;
+  std::function<ExitCode()> run;
+};
+
+void AddPollCommands(CLI::App& app, CommandLine& line) {
+  CLI::App* poll = app.add_subcommand("poll", "Create, show, list and move polls");
+  poll->require_subcommand(1)->fallthrough();
+
+  CLI::App* create = poll->add_subcommand("create", "Create a poll from a JSON file");
+  create->fallthrough();
+  create->add_option("FILE", line.file, "Body of PUT /v1/polls/{poll}; - for stdin")->required();
+  create->add_option("--id", line.poll, "Id; else \"id\" in the file, else the file's name");
+  create->footer("Example: tallyctl poll create summer-2026.json\n");
+  create->callback(
+      [&line] { line.run = [&line] { return CreatePoll(line.control, line.file, line.poll); }; });
+
+  CLI::App* show = poll->add_subcommand("show", "Show one poll");
+  show->fallthrough();
+  show->add_option("ID", line.poll, "The poll")->required();
+  show->callback([&line] { line.run = [&line] { return ShowPoll(line.control, line.poll); }; });
+
+  CLI::App* list = poll->add_subcommand("list", "List all polls, drafts too");
+  list->fallthrough();
+  list->callback([&line] { line.run = [&line] { return ListPolls(line.control); }; });
+
+  for (const auto& [name, to, help] :
+       {std::tuple("open", "open", "Let people vote"),
+        std::tuple("pause", "paused", "Take no votes for a while"),
+        std::tuple("close", "closed", "End online votes; paper goes on"),
+        std::tuple("final", "final", "Freeze everything, for good")}) {
+    CLI::App* command = poll->add_subcommand(name, help);
+    command->fallthrough();
+    command->add_option("ID", line.poll, "The poll")->required();
+    command->callback([&line, state = std::string(to)] {
+      line.run = [&line, state] { return TransitionPoll(line.control, line.poll, state); };
+    });
+  }
+}
+
+void AddImportCommands(CLI::App& app, CommandLine& line) {
+  CLI::App* import = app.add_subcommand("import", "Bring elections in over HTTP");
+  import->require_subcommand(1)->fallthrough();
+  CLI::App* pabulib = import->add_subcommand(
+      "pabulib", "Import PabuLib .pb files and compare with the published results");
+  pabulib->fallthrough();
+  ImportOptions& options = line.import;
+  pabulib->add_option("FILE", options.paths, "Files to import")->required();
+  pabulib->add_option("--poll-prefix", options.poll_prefix, "Put before the ids of the polls");
+  pabulib->add_option("--project", options.project, "Project of the polls")->capture_default_str();
+  pabulib->add_option("--connections", options.connections, "Connections at the same time")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'024));
+  pabulib->add_option("--batch-lines", options.batch_lines, "Ballots in one request")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000));
+  pabulib->add_flag("--single", options.single,
+                    "One POST per online ballot on the public listener; paper in one-line batches");
+  pabulib->add_option("--public-server", options.public_server, "Public listener, for --single")
+      ->capture_default_str();
+  pabulib
+      ->add_option("--retry-seconds", options.retry_seconds,
+                   "Give up when the server has not answered for so long")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 3'600));
+  pabulib->footer(
+      "Example: tallyctl import pabulib data/*.pb --poll-prefix test-\n"
+      "Sending a file again changes nothing: every ballot is answered as a duplicate. Refused\n"
+      "ballots are listed with their line. 65 if anything differs from the published result.\n");
+  pabulib->callback(
+      [&line] { line.run = [&line] { return ImportPabulib(line.control, line.import); }; });
+}
+
+void AddKeyCommands(CLI::App& app, CommandLine& line) {
+  CLI::App* keys = app.add_subcommand("keys", "Make, list and revoke API keys");
+  keys->require_subcommand(1)->fallthrough();
+  KeyOptions& options = line.keys;
+  const auto add = [&](const char* name, const char* help) {
+    CLI::App* command = keys->add_subcommand(name, help);
+    command->fallthrough();
+    command->add_option("--file", options.file, "api_keys_file of the server")->required();
+    return command;
+  };
+  CLI::App* make = add("add", "Make a key and print it, once");
+  make->add_option("NAME", options.name, "Who holds it; the actor of what is done with it")
+      ->required();
+  make->add_option("--scope", options.scopes,
+                   "vote:on-behalf, paper, admin, analyse or moderate; may be given again")
+      ->required();
+  make->add_option("--expires-days", options.expires_days, "Not valid after so many days; 0: never")
+      ->check(CLI::Range(0, 36'500));
+  make->footer(
+      "Example: tallyctl keys add town-frontend --scope vote:on-behalf --file /etc/tallyd/keys\n"
+      "The server takes it after SIGHUP.\n");
+  make->callback([&line] { line.run = [&line] { return AddKey(line.control, line.keys); }; });
+  add("list", "List the keys; the keys themselves cannot be shown")->callback([&line] {
+    line.run = [&line] { return ListKeys(line.control, line.keys); };
+  });
+  CLI::App* revoke = add("revoke", "Take a key out of the file");
+  revoke->add_option("ID", options.id, "The key's id, from the list")->required();
+  revoke->callback([&line] { line.run = [&line] { return RevokeKey(line.control, line.keys); }; });
+}
+
+void AddDirectoryOptions(CLI::App& command, CommandLine& line, bool required) {
+  command.add_option("--data-dir", line.directory.directory, "Data of a stopped server")
+      ->required(required);
+  command.add_option("--key-file", line.directory.key_file, "Its key file, if not DIR.key");
+  command.add_option("--watermark-file", line.directory.watermark_file,
+                     "Its watermark, if not DIR/watermark");
+}
+
+void AddAdminCommands(CLI::App& app, CommandLine& line) {
+  CLI::App* verify = app.add_subcommand("verify", "Recount everything from the journal");
+  verify->fallthrough();
+  AddDirectoryOptions(*verify, line, false);
+  verify->footer("Without --data-dir the running server recounts itself.\n");
+  verify->callback([&line] {
+    line.run = [&line] {
+      return line.directory.directory.empty() ? VerifyServer(line.control)
+                                              : VerifyDirectory(line.control, line.directory);
+    };
+  });
+
+  CLI::App* rebuild =
+      app.add_subcommand("rebuild", "Throw away what is derived from the journal, make it again");
+  rebuild->fallthrough();
+  AddDirectoryOptions(*rebuild, line, true);
+  rebuild->callback(
+      [&line] { line.run = [&line] { return RebuildDirectory(line.control, line.directory); }; });
+
+  CLI::App* select = app.add_subcommand(
+      "select", "Select by the Method of Equal Shares, from the ballots in the journal");
+  select->fallthrough();
+  AddDirectoryOptions(*select, line, true);
+  select->add_option("--poll", line.select.poll, "The poll; its ballots are of type choose")
+      ->required();
+  select->add_option("--budget", line.select.budget, "What may be spent")
+      ->required()
+      ->check(CLI::NonNegativeNumber);
+  select->add_flag("--add1", line.select.add1,
+                   "Raise the parts by 1 while what is selected fits into the budget");
+  select->callback([&line] {
+    line.run = [&line] { return SelectFromDirectory(line.control, line.directory, line.select); };
+  });
+
+  CLI::App* version = app.add_subcommand("version", "Print the version");
+  version->fallthrough();
+  version->callback([&line] {
+    line.run = [&line] {
+      std::cout << (line.control.json ? "{\"name\":\"tallyctl\",\"version\":\"" TALLYD_VERSION
+                                        "\"}\n"
+                                      : "tallyctl " TALLYD_VERSION "\n");
+      return kExitOk;
+    };
+  });
+}
+
+void AddBackupCommands(CLI::App& app, CommandLine& line) {
+  CLI::App* backup = app.add_subcommand("backup", "Let the running server make a backup");
+  backup->fallthrough();
+  backup->footer(
+      "The server prints where it lies (setting backup_dir). It has been read again from end to "
+      "end\n"
+      "before it is called a backup. It holds no key: keep the key file apart from it.\n");
+  backup->callback([&line] { line.run = [&line] { return BackUpServer(line.control); }; });
+
+  CLI::App* restore = app.add_subcommand("restore", "Make a new data directory of a backup");
+  restore->fallthrough();
+  restore->add_option("BACKUP", line.restore.backup, "Directory of the backup")->required();
+  AddDirectoryOptions(*restore, line, true);
+  CLI::Option* position = restore->add_option("--to-position", line.to_position,
+                                              "Leave out the records after this one");
+  restore
+      ->add_option("--to-seq", line.restore.to_seq,
+                   "POLL:SEQ: the commit with this ballot is the last")
+      ->excludes(position);
+  restore->add_flag("--accept-loss", line.restore.accept_loss,
+                    "Although the watermark tells of a longer history");
+  restore->footer(
+      "Example: tallyctl restore /backups/e1770000000-4711 --data-dir /var/lib/tallyd\n"
+      "Begins a new epoch. Bring the old key file: without it votes are answered 503 "
+      "key_missing.\n");
+  restore->callback([&line, position] {
+    line.run = [&line, given = position->count() > 0] {
+      line.restore.directory = line.directory;
+      if (given) line.restore.to_position = line.to_position;
+      return RestoreDirectory(line.control, line.restore);
+    };
+  });
+}
+
+int Main(int argc, char** argv) {
+  CommandLine line;
+  line.directory.create_if_missing = false;
+  CLI::App app("tallyctl: the operator's tool of tallyd");
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  app.set_version_flag("--version", "tallyctl " TALLYD_VERSION);
+  app.add_option("--server", line.control.server, "Private listener")->capture_default_str();
+  app.add_option("--actor", line.control.actor, "Who does it, for the journal");
+  app.add_option("--token-file", line.token_file,
+                 "File with an API key or token for the server (or TALLYCTL_TOKEN_FILE)")
+      ->envname("TALLYCTL_TOKEN_FILE");
+  app.add_flag("--json", line.control.json, "Answer as one JSON document");
+  AddPollCommands(app, line);
+  AddImportCommands(app, line);
+  AddKeyCommands(app, line);
+  AddAdminCommands(app, line);
+  AddBackupCommands(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  if (!line.token_file.empty()) {
+    const absl::Status read = ReadToken(line.token_file, line.control);
+    if (!read.ok()) return Fail(read, kExitBadConfig);
+  }
+  return line.run();
+}
+
+}  // namespace
+}  // namespace tallyd
+
+int main(int argc, char** argv) try {
+  return tallyd::Main(argc, argv);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "tallyctl: %s\n", error.what());
+  return tallyd::kExitFailure;
+} catch (...) {
+  std::fputs("tallyctl: an exception of an unknown kind\n", stderr);
+  return tallyd::kExitFailure;
+}

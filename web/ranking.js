@@ -1,0 +1,166 @@
+// <tally-ranking>: the live ranking as a list with bars. Set `definition` (the poll) and `first` (an
+// answer of getRanking, or null) before it is put into a page. Shows at most one version each 250 ms, never an older one; says the leader
+// aloud at most every 15 s.
+
+import { clock, number, t, titleOf } from './texts.js';
+import { followRanking } from './service.js';
+import { announce, button, make } from './page.js';
+
+const DRAW_EVERY_MS = 250;
+const ANNOUNCE_EVERY_MS = 15000;
+
+const shown = (value) => (value === null || value === undefined ? '–' : number(value));
+
+// The live form has no rank: one plus the number of options with a higher score.
+function ranked(options) {
+  const rows = Object.entries(options ?? {}).map(([id, row]) => ({ id, ...row }));
+  const known = rows.filter((row) => row.score !== null && row.score !== undefined).map((row) => row.score).sort((a, b) => b - a);
+  for (const row of rows) {
+    if (row.rank === undefined && row.score !== null) row.rank = known.indexOf(row.score) + 1;
+  }
+  return rows.sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity) || (a.id < b.id ? -1 : 1));
+}
+
+// One list that keeps its elements from version to version.
+class Bars {
+  constructor(title, options) {
+    this.titles = new Map(options.map((option) => [option.id, titleOf(option)]));
+    this.items = new Map();
+    this.element = make('ol', { class: 'plain bars', 'aria-label': title });
+  }
+
+  item(id) {
+    if (!this.items.has(id)) {
+      const parts = { figure: make('span', { class: 'figure' }), detail: make('span', { class: 'soft' }), online: make('span'), paper: make('span') };
+      parts.element = make('li', { 'data-id': id },
+        make('div', { class: 'head' }, make('span', {}, this.titles.get(id) ?? id), parts.figure),
+        make('div', { class: 'bar', 'aria-hidden': 'true' }, parts.online, parts.paper), parts.detail);
+      this.items.set(id, parts);
+    }
+    return this.items.get(id);
+  }
+
+  draw(options, built, builtWord) {
+    const rows = ranked(options);
+    const largest = Math.max(1, ...rows.map((row) => Math.abs(row.score ?? 0)));
+    rows.forEach((row, index) => {
+      const parts = this.item(row.id);
+      const width = (value) => `${Math.min(100, Math.abs(value ?? 0) / largest * 100)}%`;
+      parts.figure.textContent = shown(row.score);
+      parts.online.style.width = width(row.online ?? row.score);
+      parts.paper.style.width = width(row.paper);
+      const words = [row.rank === undefined ? '' : t('place', { n: number(row.rank) })];
+      if (row.suppressed) words.push(t('suppressed'));
+      else words.push(t('split', { online: shown(row.online), paper: shown(row.paper) }));
+      if (built?.has(row.id)) words.push(builtWord);
+      parts.detail.textContent = words.filter((word) => word !== '').join(' · ');
+      const cut = built && !built.has(row.id) && index > 0 && built.has(rows[index - 1].id);
+      parts.element.classList.toggle('cut', Boolean(cut));
+      if (this.element.children[index] !== parts.element) {
+        this.element.insertBefore(parts.element, this.element.children[index] ?? null);
+      }
+    });
+    return rows;
+  }
+}
+
+// The ids that ?explain=selection says get built.
+function builtOf(selection) {
+  if (!selection) return null;
+  return new Set(selection.options.filter((option) => option.selected).map(({ option }) => option));
+}
+
+class TallyRanking extends HTMLElement {
+  connectedCallback() {
+    if (this.feed) return;
+    const poll = this.definition;
+    this.figures = make('p', { class: 'soft' });
+    this.trouble = make('p', { class: 'note warn', hidden: true }, t('noRanking'));
+    this.sealed = make('p', { hidden: true }, t('sealed'));
+    this.pauseButton = button(t('pause'), () => this.togglePause(), { 'aria-pressed': 'false' });
+    this.lists = new Map();
+    const lists = [];
+    for (const part of poll.ballot.type === 'survey' ? poll.ballot.questions : [{ id: '', title: t('ranking'), options: poll.options }]) {
+      const bars = new Bars(titleOf(part), part.options);
+      this.lists.set(part.id, bars);
+      if (part.id !== '') lists.push(make('h3', {}, titleOf(part)));
+      lists.push(bars.element);
+    }
+    this.append(make('div', { class: 'top' }, make('h2', {}, t('ranking')), this.pauseButton), this.figures,
+      this.trouble, this.sealed, ...lists, make('p', { class: 'soft' }, t('legend'), ' ',
+        make('a', { href: `/table/${poll.id}` }, t('asTable'))));
+    this.feed = followRanking(poll.id, {
+      explain: Boolean(poll.selection),
+      first: this.first,
+      onRanking: (ranking) => { this.newest = ranking; this.drawSoon(); },
+      onTrouble: (there) => { this.trouble.hidden = !there; },
+    });
+  }
+
+  disconnectedCallback() {
+    this.feed?.stop();
+    this.feed = null;
+    clearTimeout(this.timer);
+  }
+
+  // After a vote: whoever voted sees it counted at once.
+  refresh() {
+    this.feed?.refresh();
+  }
+
+  togglePause() {
+    this.paused = !this.paused;
+    this.pauseButton.setAttribute('aria-pressed', String(this.paused));
+    if (!this.paused) this.drawSoon();
+  }
+
+  drawSoon() {
+    if (this.timer || this.paused) return;
+    if (this.drawn === undefined) {
+      this.draw();
+      return;
+    }
+    const wait = Math.max(0, (this.drawn ?? -Infinity) + DRAW_EVERY_MS - performance.now());
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      if (!this.paused && this.newest) this.draw();
+    }, wait);
+  }
+
+  draw() {
+    this.drawn = performance.now();
+    const ranking = this.newest;
+    this.dataset.version = ranking.version;
+    const { totals } = ranking;
+    this.figures.textContent = [
+      totals?.ballots === undefined || totals.ballots === null ? '' : t('ballots', { n: totals.ballots }),
+      totals?.online === undefined || totals.online === null ? '' : t('split', { online: number(totals.online), paper: number(totals.paper) }),
+      t('asOf', { time: clock(ranking.as_of) }),
+    ].filter((text) => text !== '').join(' · ');
+    const hidden = ranking.options === undefined && ranking.questions === undefined;
+    this.sealed.hidden = !hidden;
+    if (hidden) return;
+    let rows = [];
+    for (const [id, bars] of this.lists) {
+      const options = id === '' ? ranking.options : ranking.questions?.[id]?.options;
+      rows = bars.draw(options, id === '' ? builtOf(ranking.selection) : null,
+        t(ranking.selection?.provisional ? 'wouldBeBuilt' : 'built'));
+    }
+    if (this.lists.size === 1) this.sayLeader(rows);
+  }
+
+  sayLeader(rows) {
+    const [first, second] = rows;
+    if (!first || !first.score || first.score === second?.score || first.id === this.leader) return;
+    const now = performance.now();
+    if (this.said !== undefined && now - this.said < ANNOUNCE_EVERY_MS) return;
+    // The first picture is read by whoever wants to; only changes are news.
+    if (this.leader !== undefined) {
+      this.said = now;
+      announce(t('leads', { title: this.lists.get('').titles.get(first.id) ?? first.id }));
+    }
+    this.leader = first.id;
+  }
+}
+
+customElements.define('tally-ranking', TallyRanking);
