@@ -26,6 +26,16 @@ std::string GetOfSize(std::size_t bytes) {
   return head + std::string(bytes - head.size() - 4, 'x') + "\r\n\r\n";
 }
 
+// Whether a connection made while the server stops listening comes to an end. Linux may drop one
+// that is made in the very moment in which the listening socket is closed without telling its
+// client, which hears of it when it sends.
+bool IsTurnedAway(RawClient& client) {
+  client.set_timeout(milliseconds(2000));
+  if (client.WaitForClose()) return true;
+  client.Send("G");
+  return client.WaitForClose();
+}
+
 TEST(HttpLimits, HeaderBytes) {
   TestServer test;
   for (const std::size_t bytes : {8191u, 8192u}) {
@@ -301,7 +311,7 @@ TEST(HttpDrain, IdleConnectionsGoAndAnswersInFlightSayClose) {
   test.server().BeginDrain();
   EXPECT_TRUE(idle.WaitForClose());
   RawClient late = test.Connect();
-  EXPECT_TRUE(late.WaitForClose());
+  EXPECT_TRUE(IsTurnedAway(late));
   EXPECT_TRUE(late.unread().empty());
   test.AnswerDeferred(0);
   const auto answer = busy.Read();
@@ -319,7 +329,7 @@ TEST(HttpDrain, ARequestThatHadBegunIsServed) {
   ASSERT_TRUE(Eventually([&] { return test.Sum(&HttpMetrics::bytes_received) > 0; }));
   test.server().BeginDrain();
   RawClient late = test.Connect();
-  EXPECT_TRUE(late.WaitForClose());
+  EXPECT_TRUE(IsTurnedAway(late));
   client.Send("cd");
   const auto answer = client.Read();
   ASSERT_TRUE(answer.has_value());
