@@ -1,9 +1,10 @@
 // <tally-ballot>: one poll's ballot, from the choice to the receipt. Set `poll` and `own` (the ballot
-// in force, or null) before it is put into a page, so that it is drawn at once and nothing moves. A vote is queued before it is sent (service.js), so whatever happens to the
+// in force, or null) before it is put into a page, so that it is drawn at once and nothing moves. A vote is queued before it is sent (voter.js), so whatever happens to the
 // connection, the server or the tab, it is sent with the same identity until it is answered.
 
 import { number, t, time, titleOf } from './texts.js';
-import { Problem, forgetVote, getOwnBallot, pending, queueVote, sendVote, voter, withdraw } from './service.js';
+import { Problem } from './service.js';
+import { forgetVote, getOwnBallot, pending, queueVote, sendVote, voter, withdraw } from './voter.js';
 import { announce, button, make } from './page.js';
 
 const SEARCH_FROM = 8; // options

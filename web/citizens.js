@@ -2,10 +2,13 @@
 // Addresses: #/ , #/poll/<id> , #/receipt/<receipt>
 
 import { currentLanguage, setLanguage, t, time, titleOf } from './texts.js';
-import { Problem, getOwnBallot, getPoll, getPolls, getRanking, getReceipt } from './service.js';
+import { Problem, getPoll, getPolls, getRanking, getReceipt } from './service.js';
+import { getOwnBallot } from './voter.js';
 import { announce, button, labelled, make } from './page.js';
 import './ballot.js';
-import './ranking.js';
+import { TallyRanking } from './ranking.js';
+
+customElements.define('tally-ranking', TallyRanking);
 
 const main = document.getElementById('main');
 let visit = 0;

@@ -70,7 +70,7 @@ function builtOf(selection) {
   return new Set(selection.options.filter((option) => option.selected).map(({ option }) => option));
 }
 
-class TallyRanking extends HTMLElement {
+export class TallyRanking extends HTMLElement {
   connectedCallback() {
     if (this.feed) return;
     const poll = this.definition;
@@ -86,9 +86,9 @@ class TallyRanking extends HTMLElement {
       if (part.id !== '') lists.push(make('h3', {}, titleOf(part)));
       lists.push(bars.element);
     }
-    this.append(make('div', { class: 'top' }, make('h2', {}, t('ranking')), this.pauseButton), this.figures,
+    this.append(make('div', { class: 'top' }, make('h2', {}, this.heading ?? t('ranking')), this.pauseButton), this.figures,
       this.trouble, this.sealed, ...lists, make('p', { class: 'soft' }, t('legend'), ' ',
-        make('a', { href: `/table/${poll.id}` }, t('asTable'))));
+        this.noTable ? null : make('a', { href: `/table/${poll.id}` }, t('asTable'))));
     this.feed = followRanking(poll.id, {
       explain: Boolean(poll.selection),
       first: this.first,
@@ -162,5 +162,3 @@ class TallyRanking extends HTMLElement {
     this.leader = first.id;
   }
 }
-
-customElements.define('tally-ranking', TallyRanking);

@@ -1,43 +1,24 @@
-// What the pages ask of the server: who the voter is, votes that survive a lost connection, and
-// the live ranking.
+// How the pages speak to the server: requests, refusals, and the live ranking. Nothing here is kept
+// in the browser or knows who is asking, so that the widget in another site's page can use it too.
 
-const storage = {
-  get(name) { try { return localStorage.getItem(name); } catch { return null; } },
-  set(name, value) { try { localStorage.setItem(name, value); } catch { /* kept for this visit only */ } },
-  remove(name) { try { localStorage.removeItem(name); } catch { /* was never kept */ } },
-};
-
-const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
-
-// Without tokens the voter is a random id of this browser; with them it is the token's subject.
-function ownId() {
-  const kept = storage.get('tallyd.voter') ?? `w:${randomId()}`;
-  storage.set('tallyd.voter', kept);
-  return kept;
+let base = '';
+// Another server than the one the page is from: an origin.
+export function useServer(origin) {
+  base = origin;
 }
-export const voter = ownId();
 
-// A link may carry the token as #token=…; it leaves the address at once and is kept for this tab.
-function takeToken() {
-  const found = /^#token=([A-Za-z0-9._~+/=-]+)$/.exec(location.hash);
-  if (found) {
-    sessionStorage.setItem('tallyd.token', found[1]);
-    history.replaceState(null, '', location.pathname);
-  }
-  return sessionStorage.getItem('tallyd.token');
-}
-let token = takeToken();
+let token = null;
 export function setToken(text) {
   token = text || null;
-  if (token) sessionStorage.setItem('tallyd.token', token);
-  else sessionStorage.removeItem('tallyd.token');
 }
+export const hasToken = () => token !== null;
 
 export class Problem extends Error {
   constructor(status, body, headers) {
     super(body.detail || body.title || body.code || String(status));
     this.status = status;
     this.code = body.code ?? '';
+    this.errors = body.errors ?? [];
     const seconds = Number(headers.get('Retry-After'));
     this.retrySeconds = Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 300) : 2;
   }
@@ -49,7 +30,7 @@ export async function ask(path, { method = 'GET', body, headers = {}, language }
   if (token) given.Authorization = `Bearer ${token}`;
   if (language) given['Accept-Language'] = language;
   if (body !== undefined) given['Content-Type'] = 'application/json';
-  const answer = await fetch(path, {
+  const answer = await fetch(base + path, {
     method, headers: given, body: body === undefined ? undefined : JSON.stringify(body),
     cache: 'no-store', signal: AbortSignal.timeout(20000),
   });
@@ -60,56 +41,11 @@ export async function ask(path, { method = 'GET', body, headers = {}, language }
   return { status: answer.status, body: parsed, headers: answer.headers };
 }
 
-const pollPath = (poll) => `/v1/polls/${encodeURIComponent(poll)}`;
-const asVoter = () => (token ? {} : { 'Tallyd-Voter': voter });
+export const pollPath = (poll) => `/v1/polls/${encodeURIComponent(poll)}`;
 
 export const getPoll = async (poll) => (await ask(pollPath(poll))).body;
 export const getPolls = async (cursor) => (await ask(`/v1/polls${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ''}`)).body;
 export const getReceipt = async (receipt) => (await ask(`/v1/receipts/${encodeURIComponent(receipt)}`)).body;
-export const withdraw = (poll) => ask(`${pollPath(poll)}/votes/me`, { method: 'DELETE', headers: asVoter() });
-
-// The ballot in force, or null.
-export async function getOwnBallot(poll) {
-  try {
-    const { body } = await ask(`${pollPath(poll)}/votes/me`, { headers: asVoter() });
-    return body.status === 'withdrawn' ? null : body;
-  } catch (problem) {
-    if (problem instanceof Problem && [401, 403, 404].includes(problem.status)) return null;
-    throw problem;
-  }
-}
-
-// A vote is written down with its Idempotency-Key before it is sent and until it is answered: a
-// retry, also one after a reload, is the same vote.
-const outboxName = (poll) => `tallyd.outbox.${poll}`;
-const unsent = new Map();
-export function pending(poll) {
-  const text = storage.get(outboxName(poll));
-  return unsent.get(poll) ?? (text === null ? null : JSON.parse(text));
-}
-export function queueVote(poll, ballot) {
-  const entry = { key: randomId(), ballot };
-  unsent.set(poll, entry);
-  storage.set(outboxName(poll), JSON.stringify(entry));
-}
-export function forgetVote(poll) {
-  unsent.delete(poll);
-  storage.remove(outboxName(poll));
-}
-// Throws Problem 429/503 or TypeError while the fate is unknown; the vote then stays queued.
-export async function sendVote(poll) {
-  const entry = pending(poll);
-  try {
-    const { body } = await ask(`${pollPath(poll)}/votes`, {
-      method: 'POST', body: entry.ballot, headers: { ...asVoter(), 'Idempotency-Key': entry.key },
-    });
-    forgetVote(poll);
-    return body;
-  } catch (problem) {
-    if (problem instanceof Problem && problem.status !== 429 && problem.status < 500) forgetVote(poll);
-    throw problem;
-  }
-}
 
 // e3-18200 -> [3, 18200]
 const versionOf = (text) => /^e(\d+)-(\d+)$/.exec(text).slice(1).map(Number);
@@ -171,7 +107,7 @@ export function followRanking(poll, { explain, first, onRanking, onTrouble }) {
     if (!stopped && source === null) timer = setTimeout(askOnce, POLL_EVERY_MS);
   };
   const stream = () => {
-    source = new EventSource(`${pollPath(poll)}/ranking/stream`);
+    source = new EventSource(`${base}${pollPath(poll)}/ranking/stream`);
     const read = (event) => {
       const data = JSON.parse(event.data);
       live = event.type === 'delta' ? mergePatch(live ?? {}, data) : data;

@@ -1,4 +1,5 @@
-// Every word the pages say, in German and English; numbers and times by Intl.
+// Every word the citizens' page says, in German and English; numbers and times by Intl. Pages with
+// more to say add their words (addTexts).
 
 const TEXTS = {
   de: {
@@ -29,7 +30,6 @@ const TEXTS = {
     ranking: 'Rangliste', pause: 'Anhalten', live: 'Live zeigen', ballots: { one: '{n} Stimmzettel', other: '{n} Stimmzettel' }, split: 'online {online}, Papier {paper}',
     asOf: 'Stand {time}', suppressed: 'zu wenige, um sie zu zeigen', sealed: 'Die Zahlen werden erst nach dem Ende gezeigt.', leads: 'Vorn liegt: {title}.', place: 'Platz {n}', built: 'wird gebaut', wouldBeBuilt: 'würde zurzeit gebaut', asTable: 'Als Tabelle', noRanking: 'Die Rangliste ist gerade nicht zu erreichen; es wird weiter versucht.', legend: 'Balken: online (erste Farbe), Papier (zweite Farbe).',
     receipt_counted: 'Diese Stimme zählt.', receipt_superseded: 'Diese Stimme wurde durch eine spätere ersetzt.', receipt_withdrawn: 'Diese Stimme wurde zurückgezogen.', receipt_voided: 'Diese Stimme wurde für ungültig erklärt.', receiptUnknown: 'Diese Quittung gibt es nicht. Bitte prüfen Sie die Zeichen.', receiptEpoch: 'Diese Quittung stammt aus der Zeit vor einer Wiederherstellung. Bitte fragen Sie im Rathaus nach.', inPoll: 'Abstimmung: {title}',
-    townHall: 'Rathaus', state: 'Stand', toOpen: 'Öffnen', toPaused: 'Anhalten', toClosed: 'Beenden', toFinal: 'Endgültig machen', sure: 'Wirklich: {act}', cancel: 'Abbrechen', nowState: '{title}: {state}', actor: 'Ihr Kürzel', actorNeeded: 'Bitte geben Sie Ihr Kürzel an; jede Handlung wird mit ihm aufgeschrieben.', newPoll: 'Neue Abstimmung', pollId: 'Kennung (a–z, 0–9, -)', project: 'Projekt (a–z, 0–9, -)', titleDe: 'Titel deutsch', titleEn: 'Titel englisch', ideas: 'Vorschläge, je Zeile einer', maxChoices: 'Höchstens wählbar', preview: 'Vorschau', create: 'Als Entwurf anlegen', created: 'Angelegt als Entwurf: {title}', incomplete: 'Bitte füllen Sie aus: {fields}', adminToken: 'Zugangsschlüssel (wenn der Server einen verlangt)',
   },
   en: {
     polls: 'Polls', noPolls: 'There is no poll at the moment.', more: 'Show more',
@@ -59,12 +59,16 @@ const TEXTS = {
     ranking: 'Ranking', pause: 'Pause', live: 'Show live', ballots: { one: '{n} ballot', other: '{n} ballots' }, split: 'online {online}, paper {paper}',
     asOf: 'As of {time}', suppressed: 'too few to show', sealed: 'The figures are shown only after the end.', leads: 'In the lead: {title}.', place: 'Rank {n}', built: 'gets built', wouldBeBuilt: 'would be built as it stands', asTable: 'As a table', noRanking: 'The ranking cannot be reached; still trying.', legend: 'Bars: online (first colour), paper (second colour).',
     receipt_counted: 'This vote counts.', receipt_superseded: 'This vote was replaced by a later one.', receipt_withdrawn: 'This vote was withdrawn.', receipt_voided: 'This vote was declared void.', receiptUnknown: 'There is no such receipt. Please check the characters.', receiptEpoch: 'This receipt is from before a restore. Please ask at the town hall.', inPoll: 'Poll: {title}',
-    townHall: 'Town hall', state: 'State', toOpen: 'Open', toPaused: 'Pause', toClosed: 'Close', toFinal: 'Make final', sure: 'Really: {act}', cancel: 'Cancel', nowState: '{title}: {state}', actor: 'Your name or initials', actorNeeded: 'Please give your name or initials; every act is recorded with it.', newPoll: 'New poll', pollId: 'Id (a–z, 0–9, -)', project: 'Project (a–z, 0–9, -)', titleDe: 'Title in German', titleEn: 'Title in English', ideas: 'Ideas, one a line', maxChoices: 'At most to choose', preview: 'Preview', create: 'Create as draft', created: 'Created as draft: {title}', incomplete: 'Please fill in: {fields}', adminToken: 'Access token (if the server asks for one)',
   },
 };
 
 const stored = () => { try { return localStorage.getItem('tallyd.language'); } catch { return null; } };
 let language = stored() ?? (navigator.language.startsWith('de') ? 'de' : 'en');
+
+// {de: {key: text}, en: {...}}: before the first t() that needs them.
+export function addTexts(more) {
+  for (const [name, texts] of Object.entries(more)) Object.assign(TEXTS[name], texts);
+}
 
 export const currentLanguage = () => language;
 export function setLanguage(next) {

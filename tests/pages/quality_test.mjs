@@ -44,6 +44,54 @@ async function check(page, state) {
   assert.ok(wide <= 0, `${state}: ${wide} px wider than the window`);
 }
 
+// The paper desk from the list of boxes to an opening that was taken back.
+async function deskStates(page, name) {
+  const poll = `desk-${name}`;
+  await server.putPoll(poll, { ...POLLS.points, boxes: [{ id: 'rathaus', place: 'Foyer' }] });
+  await page.goto(`${server.adminUrl}/#/paper/${poll}`);
+  await page.locator('#boxes').waitFor();
+  await page.fill('#actor', 'a.beispiel');
+  await check(page, 'boxes');
+  await page.getByRole('button', { name: 'Enter an opening' }).click();
+  await page.getByText('Card by card').click();
+  await page.fill('#card', '1:2 3:3');
+  await page.press('#card', 'Enter');
+  await check(page, 'first entry');
+  await page.fill('[data-cell=invalid]', '7');
+  await page.getByRole('button', { name: 'Save the entry' }).click();
+  await page.getByText('does not add up').first().waitFor();
+  await check(page, 'sums differ');
+  await page.fill('[data-cell=invalid]', '');
+  await page.route('**/paper-batches/*', (route) => route.abort());
+  await page.getByRole('button', { name: 'Save the entry' }).click();
+  await page.getByText('The server cannot be reached.').first().waitFor();
+  await check(page, 'server away');
+  await page.unroute('**/paper-batches/*');
+  await page.getByRole('button', { name: 'Send now' }).click();
+  await page.getByText('Saved: rathaus-1').first().waitFor();
+  await check(page, 'entered');
+  await page.fill('#actor', 'b.zwei');
+  await check(page, 'entered, for the second person');
+  await page.getByRole('link', { name: 'Begin the second entry' }).click();
+  await page.fill('[data-cell=cards]', '2');
+  await page.getByRole('button', { name: 'Compare and confirm' }).click();
+  await page.locator('.differences').waitFor();
+  await check(page, 'entries differ');
+  await page.goto(`${server.adminUrl}/#/paper/${poll}/rathaus-1`);
+  await page.fill('#reason', 'wrong box');
+  await page.getByRole('button', { name: 'Take back', exact: true }).click();
+  await check(page, 'asked back');
+  await page.getByRole('button', { name: 'Really take back' }).click();
+  await page.getByText('is taken back').first().waitFor();
+  await check(page, 'taken back');
+  await page.getByRole('link', { name: 'To the boxes' }).click();
+  await page.locator('#drafts').waitFor();
+  await check(page, 'boxes with an opening and a draft');
+  await page.goto(`${server.adminUrl}/#/paper/nowhere`);
+  await page.getByText('That did not work').first().waitFor();
+  await check(page, 'no such poll at the desk');
+}
+
 for (const colorScheme of ['light', 'dark']) {
   test(`every page and state is accessible and valid at 320 px, ${colorScheme}`, async () => {
     const { page, context, faults } = await visitor(browser, server, { colorScheme, reducedMotion: 'reduce', viewport: { width: 320, height: 640 } });
@@ -73,6 +121,7 @@ for (const colorScheme of ['light', 'dark']) {
     await page.goto(server.adminUrl);
     await page.locator('#polls li').first().waitFor();
     await check(page, 'town hall');
+    await deskStates(page, colorScheme);
     assert.deepEqual(faults, []);
     await context.close();
   });
@@ -158,11 +207,17 @@ test('assets are kept for ever, pages are asked for anew, and both are locked do
 test('every text is there in German and English', async () => {
   const { page, context } = await visitor(browser, server);
   await page.goto(server.url);
-  const [german, english] = await page.evaluate(async () => {
-    const { dictionaries } = await import(document.querySelector('link[href$="texts.js"]').href);
+  const words = () => page.evaluate(async () => {
+    const { dictionaries } = await import(document.querySelector('link[href$="/texts.js"]').href);
     return [Object.keys(dictionaries.de).sort(), Object.keys(dictionaries.en).sort()];
   });
-  assert.deepEqual(german, english);
+  const citizens = await words();
+  assert.deepEqual(...citizens);
+  await page.goto(server.adminUrl);
+  await page.locator('#polls').waitFor();
+  const hall = await words();
+  assert.deepEqual(...hall);
+  assert.ok(hall[0].length > citizens[0].length);
   await context.close();
 });
 

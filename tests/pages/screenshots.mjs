@@ -5,6 +5,39 @@ import { join } from 'node:path';
 
 import { Server, launch, visitor } from './stage.mjs';
 
+// The paper desk: boxes, an entry card by card, two entries that differ, the record.
+async function desk(page, shoot, device) {
+  const box = device === 'desktop' ? 'Rathaus' : 'Fruchthalle';
+  await page.goto(`${server.adminUrl}/#/paper/events`);
+  await page.fill('#actor', 'a.beispiel');
+  await page.getByRole('button', { name: `Leerung erfassen: ${box}`, exact: true }).click();
+  await page.getByText('Karte für Karte').click();
+  for (const card of ['1 4', '3', 'x', '2 3 10']) {
+    await page.fill('#card', card);
+    await page.press('#card', 'Enter');
+  }
+  await shoot('paper-entry');
+  await page.getByRole('button', { name: 'Erfassung speichern' }).click();
+  await page.getByText('Gespeichert:').first().waitFor();
+  await page.fill('#actor', 'b.zwei');
+  await page.getByRole('link', { name: 'Zweite Erfassung beginnen' }).click();
+  for (const [cell, text] of [['cards', '4'], ['invalid', '1'], ['b:altstadtfest', '1'], ['b:open-air-kino', '1'], ['b:lichterfest', '1'], ['b:lange-nacht-der-kultur', '2'], ['b:weihnachtsmarkt', '1']]) {
+    await page.fill(`[data-cell="${cell}"]`, text);
+  }
+  await page.getByRole('button', { name: 'Vergleichen' }).click();
+  await page.locator('.differences').waitFor();
+  await shoot('paper-differ');
+  await page.getByRole('button', { name: 'Zweite Erfassung ändern' }).click();
+  await page.fill('[data-cell="b:open-air-kino"]', '2');
+  await page.fill('[data-cell="b:lange-nacht-der-kultur"]', '1');
+  await page.getByRole('button', { name: 'Vergleichen' }).click();
+  await page.getByText('stimmen überein').first().waitFor();
+  await shoot('paper-record');
+  await page.goto(`${server.adminUrl}/#/paper/events`);
+  await page.locator('#boxes').waitFor();
+  await shoot('paper-boxes');
+}
+
 const [directory, demoPoll] = process.argv.slice(2);
 const server = await Server.start();
 const browser = await launch();
@@ -30,6 +63,7 @@ try {
     await page.goto(server.adminUrl);
     await page.locator('#polls li').first().waitFor();
     await shoot('town-hall');
+    await desk(page, shoot, device);
     await context.close();
   }
 } finally {

@@ -1,0 +1,136 @@
+// One opening of a box as the server has it: its record to print, confirming it after a look, taking
+// it back. And two entries side by side, cell by cell.
+
+import { number, t, time, titleOf } from './texts.js';
+import { Problem, ask, pollPath } from './service.js';
+import { button, labelled, make } from './page.js';
+import { act, actor, actorName, askedTwice, perform, say } from './desk.js';
+import { cellTitle } from './paper_sheet.js';
+
+export const batchPath = (poll, batch) => `${pollPath(poll)}/paper-batches/${encodeURIComponent(batch)}`;
+export const getBatch = async (poll, batch) => (await ask(batchPath(poll, batch))).body;
+
+// The figures of a batch or of an entry's body by the names of the sheet's cells.
+export function cellsOf(figures) {
+  const cells = new Map([['cards', figures.cards ?? 0], ['invalid', figures.invalid ?? 0], ['blank', figures.blank ?? 0]]);
+  for (const [id, count] of Object.entries(figures.counts ?? {})) {
+    cells.set(`b:${id}`, count.ballots ?? count);
+    if (count.score !== undefined) cells.set(`s:${id}`, count.score);
+  }
+  return cells;
+}
+
+// [{name, title, first, second}] where they differ, in the order of the sheet. A seal that only one of them has is no difference, as for the server.
+export function differences(poll, first, second) {
+  const [a, b] = [cellsOf(first), cellsOf(second)];
+  const found = [];
+  if (first.seal !== undefined && second.seal !== undefined && first.seal !== second.seal) found.push({ name: 'seal', title: t('seal'), first: first.seal, second: second.seal });
+  if (first.box !== second.box) found.push({ name: 'box', title: t('box'), first: first.box, second: second.box });
+  const names = ['cards', 'invalid', 'blank', ...poll.options.flatMap(({ id }) => [`b:${id}`, `s:${id}`])];
+  for (const name of names) {
+    const [x, y] = [a.get(name) ?? 0, b.get(name) ?? 0];
+    if (x === y) continue;
+    const kind = name.startsWith('s:') ? ` (${t('scoreCell')})` : '';
+    found.push({ name, title: `${cellTitle(poll, name)}${kind}`, first: number(x), second: number(y) });
+  }
+  return found;
+}
+
+export function differenceTable(cells, firstTitle, secondTitle) {
+  return make('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('figuresDiffer', { n: number(cells.length) }) }, make('table', { class: 'differences' },
+    make('caption', {}, t('figuresDiffer', { n: number(cells.length) })),
+    make('thead', {}, make('tr', {}, ...[t('cell'), firstTitle, secondTitle].map((text) => make('th', { scope: 'col' }, text)))),
+    make('tbody', {}, ...cells.map((cell) => make('tr', { 'data-cell': cell.name }, make('th', { scope: 'row' }, cell.title), make('td', {}, cell.first), make('td', {}, cell.second))))));
+}
+
+function figuresTable(poll, batch) {
+  const scored = poll.ballot.type !== 'choose';
+  const line = (title, at, ...values) => make('tr', {}, make('td', {}, at), make('th', { scope: 'row' }, title), ...values.map((value) => make('td', {}, value === '' ? '' : number(value))));
+  const rest = scored ? [''] : [];
+  const head = [['cards', batch.cards], ['invalid', batch.invalid], ['blank', batch.blank], ['valid', batch.cards - batch.invalid - batch.blank]]
+    .map(([key, value]) => line(t(key), '', value, ...rest));
+  const rows = poll.options.map((option, index) => {
+    const count = batch.counts[option.id] ?? 0;
+    return scored ? line(titleOf(option), String(index + 1), count.ballots ?? 0, count.score ?? 0) : line(titleOf(option), String(index + 1), count);
+  });
+  return make('table', { class: 'sheet' }, make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, '#'), make('th', { scope: 'col' }, t('idea')), make('th', { scope: 'col' }, t('ballotsCell')), scored ? make('th', { scope: 'col' }, t('scoreCell')) : null)),
+    make('tbody', {}, ...head, ...rows));
+}
+
+function facts(poll, batch) {
+  const signed = (signature, more) => [t('byAt', { actor: signature.by ?? t('nobody'), time: time(signature.at) }), more].filter(Boolean).join(' · ');
+  const box = poll.boxes.find(({ id }) => id === batch.box);
+  const rows = [[t('ofPoll'), `${titleOf(poll)} (${poll.id})`], [t('box'), box?.place ? `${box.place} (${batch.box})` : batch.box], [t('state'), t(`status_${batch.status}`)]];
+  if (batch.opened_at) rows.push([t('openedAt'), time(batch.opened_at)]);
+  if (batch.counted_by.length > 0) rows.push([t('countedByNames'), batch.counted_by.join(', ')]);
+  if (batch.seal) rows.push([t('seal'), batch.seal]);
+  rows.push([t('enteredBy'), signed(batch.entered)]);
+  if (batch.confirmed) rows.push([t('confirmedBy'), signed(batch.confirmed, t(batch.confirmed.blind ? 'blindly' : 'notBlindly'))]);
+  if (batch.voided) rows.push([t('voidedBy'), signed(batch.voided, `${t('reason')}: ${batch.voided.reason}`)]);
+  return make('dl', {}, ...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
+}
+
+function voidForm(poll, batch, redraw) {
+  const reason = make('input', { type: 'text', id: 'reason', autocomplete: 'off', maxlength: '500' });
+  const take = async () => {
+    if (reason.value.trim() === '') { say(t('reasonNeeded'), true); reason.focus(); return; }
+    if (!await act(`${batchPath(poll.id, batch.batch)}/void`, { method: 'POST', body: { reason: reason.value.trim() } })) return;
+    await redraw();
+    say(t('voidedNow', { batch: batch.batch }));
+  };
+  return make('section', { class: 'unprinted' }, make('h2', {}, t('takeBack')), labelled(t('reason'), reason), askedTwice(t('takeBack'), t('takeBackSure'), take));
+}
+
+// Waiting for the second person: whoever entered it sees the figures; for everyone else they are
+// behind a button, also when the name in the field changes at the same desk.
+function waiting(poll, batch, redraw) {
+  const own = make('div', {}, figuresTable(poll, batch));
+  const seen = make('div', {});
+  const confirm = async () => {
+    if (!await act(`${batchPath(poll.id, batch.batch)}/confirm`, { method: 'POST' })) return;
+    await redraw();
+    say(t('confirmedPlain', { batch: batch.batch }));
+  };
+  const show = () => {
+    const table = make('div', { tabindex: '-1' }, figuresTable(poll, batch));
+    seen.replaceChildren(table, make('div', { class: 'unprinted' }, make('p', { class: 'soft' }, t('confirmSeenWarn')), askedTwice(t('confirmSeen'), t('sure', { act: t('confirmSeen') }), confirm)));
+    table.focus();
+  };
+  seen.append(make('p', { class: 'soft' }, t('showFiguresWarn')), button(t('showFigures'), show));
+  const mine = () => batch.entered.by !== undefined && actorName() === batch.entered.by;
+  const turn = () => {
+    if (own.wasThere && !own.isConnected) actor.removeEventListener('input', turn);
+    own.wasThere = own.isConnected;
+    own.hidden = !mine();
+    seen.hidden = mine();
+  };
+  actor.addEventListener('input', turn);
+  turn();
+  return make('div', {}, make('p', { class: 'unprinted' }, make('a', { class: 'button main', href: `#/paper/${poll.id}/${batch.batch}/second` }, t('startSecond'))), own, seen);
+}
+
+// What the page shows of a batch. `redraw` draws it anew after an act.
+export function batchParts(poll, batch, redraw) {
+  const printer = make('p', { class: 'unprinted' }, button(t('print'), () => print()));
+  const again = make('p', { class: 'unprinted' }, make('a', { href: `#/paper/${poll.id}` }, t('enterAnew')));
+  return [
+    make('p', { class: 'printed-only' }, make('strong', {}, t('protocol'))), facts(poll, batch),
+    batch.status === 'entered' ? waiting(poll, batch, redraw) : figuresTable(poll, batch),
+    make('p', { class: 'printed-only signatures' }, t('signatures'), ': ______________________  ______________________'),
+    printer, batch.status === 'voided' ? again : voidForm(poll, batch, redraw),
+  ];
+}
+
+// Sends an entry: {batch}, or {problem}.
+export async function sendEntry(poll, draft, body) {
+  const path = batchPath(poll.id, draft.batch);
+  try {
+    const answer = draft.kind === 'first' ? await perform(path, { method: 'PUT', body }) : await perform(`${path}/confirm`, { method: 'POST', body });
+    return { batch: answer.body };
+  } catch (problem) {
+    return { problem };
+  }
+}
+
+// Whether a problem leaves it open what became of the entry, so that it is to be sent again.
+export const isUnknown = (problem) => !(problem instanceof Problem) || problem.status === 429 || problem.status >= 500;
