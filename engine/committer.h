@@ -8,6 +8,7 @@
 // and nothing durable stays uncounted. A failed append ends the process; it is never retried.
 //
 // One thread at a time: the commit thread, or the writer itself when commits do not overlap.
+// `Runtime`: engine/system_runtime.h.
 
 #include <cstdint>
 #include <deque>
@@ -21,25 +22,25 @@
 
 #include "engine/clock.h"
 #include "engine/decided_batch.h"
-#include "engine/keeper.h"
-#include "engine/materialiser.h"
 #include "engine/metrics.h"
 #include "engine/poll_directory.h"
 #include "engine/snapshot_board.h"
+#include "engine/system_runtime.h"
 #include "engine/tally_book.h"
 #include "storage/journal.h"
 
 namespace tallyd {
 
-class Committer {
+template <class Runtime>
+class BasicCommitter {
  public:
   struct Parts {
     Journal* journal;
     TallyBook* tallies;
     PollDirectory* directory;
     SnapshotBoard* board;
-    Materialiser* materialiser;
-    Keeper* keeper;
+    typename Runtime::Materialiser* materialiser;
+    typename Runtime::Keeper* keeper;
     EngineMetrics* metrics;
     const Clock* clock;
   };
@@ -51,7 +52,7 @@ class Committer {
     std::int64_t checkpoint_interval_us = 0;
     std::function<void(const absl::Status&)> on_fatal;
   };
-  Committer(Options options, Parts parts, Position last, const ChainHash& last_hash);
+  BasicCommitter(Options options, Parts parts, Position last, const ChainHash& last_hash);
 
   // Grows with Engine::RegisterSink(); set before the first batch names the sink.
   void SetSink(SinkId id, OutcomeSink* sink);
@@ -94,5 +95,8 @@ class Committer {
   absl::Mutex errands_mutex_;
   std::deque<Errand> errands_ ABSL_GUARDED_BY(errands_mutex_);
 };
+
+extern template class BasicCommitter<SystemRuntime>;
+using Committer = BasicCommitter<SystemRuntime>;
 
 }  // namespace tallyd

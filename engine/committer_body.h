@@ -1,26 +1,33 @@
-#include "engine/committer.h"
+#pragma once
+
+// The bodies of engine/committer.h, for those who instantiate them: engine/shell.cc, tests/sim.
 
 #include <algorithm>
 #include <utility>
 
+#include "engine/committer.h"
 #include "engine/limits.h"
 #include "storage/broken_build.h"
 #include "storage/check.h"
 
 namespace tallyd {
 
-Committer::Committer(Options options, Parts parts, Position last, const ChainHash& last_hash)
+template <class Runtime>
+BasicCommitter<Runtime>::BasicCommitter(Options options, Parts parts, Position last,
+                                        const ChainHash& last_hash)
     : options_(std::move(options)), parts_(parts), last_(last), last_hash_(last_hash) {
   checkpoint_us_ = parts_.clock->SteadyUs();
   checkpoint_position_ = last;
 }
 
-void Committer::SetSink(SinkId id, OutcomeSink* sink) {
+template <class Runtime>
+void BasicCommitter<Runtime>::SetSink(SinkId id, OutcomeSink* sink) {
   // Pairs with the acquire in Acknowledge: the sink is whole before a batch can name it.
   sinks_[id].store(sink, std::memory_order_release);
 }
 
-bool Committer::Commit(DecidedBatch* batch) {
+template <class Runtime>
+bool BasicCommitter<Runtime>::Commit(DecidedBatch* batch) {
   if (TALLYD_BROKEN("M1-acknowledge-first") && batch->block != nullptr) Acknowledge(batch);
   if (!batch->record.empty() && !Append(batch)) {
     if (!TALLYD_BROKEN("M11-unknown-called-refused")) return false;
@@ -32,7 +39,8 @@ bool Committer::Commit(DecidedBatch* batch) {
   return true;
 }
 
-bool Committer::Append(DecidedBatch* batch) {
+template <class Runtime>
+bool BasicCommitter<Runtime>::Append(DecidedBatch* batch) {
   const std::int64_t began_us = parts_.clock->SteadyUs();
   const SealedRecord sealed = batch->record.Seal({.epoch = options_.epoch,
                                                   .term = options_.term,
@@ -64,7 +72,8 @@ bool Committer::Append(DecidedBatch* batch) {
   return true;
 }
 
-void Committer::Apply(const DecidedBatch& batch, std::string_view record) {
+template <class Runtime>
+void BasicCommitter<Runtime>::Apply(const DecidedBatch& batch, std::string_view record) {
   const auto view = RecordView::Parse(record);
   TALLYD_CHECK(view.ok());  // sealed a moment ago
   const absl::Status applied = parts_.tallies->Apply(*view);
@@ -85,7 +94,8 @@ void Committer::Apply(const DecidedBatch& batch, std::string_view record) {
   parts_.materialiser->Submit(last_, batch.block);
 }
 
-void Committer::Acknowledge(DecidedBatch* batch) {
+template <class Runtime>
+void BasicCommitter<Runtime>::Acknowledge(DecidedBatch* batch) {
   for (std::size_t id = 0; id < batch->outcomes_by_sink.size(); ++id) {
     std::vector<Outcome>& outcomes = batch->outcomes_by_sink[id];
     if (outcomes.empty()) continue;
@@ -96,7 +106,8 @@ void Committer::Acknowledge(DecidedBatch* batch) {
   }
 }
 
-void Committer::Publish(PollNumber poll, std::int64_t now_us) {
+template <class Runtime>
+void BasicCommitter<Runtime>::Publish(PollNumber poll, std::int64_t now_us) {
   Dirty& dirty = dirty_[poll];
   dirty.dirty = false;
   dirty.wanted = false;
@@ -108,7 +119,8 @@ void Committer::Publish(PollNumber poll, std::int64_t now_us) {
   parts_.board->Publish(std::move(snapshot));
 }
 
-std::optional<std::int64_t> Committer::Tick() {
+template <class Runtime>
+std::optional<std::int64_t> BasicCommitter<Runtime>::Tick() {
   std::deque<Errand> errands;
   {
     absl::MutexLock lock(&errands_mutex_);
@@ -151,26 +163,30 @@ std::optional<std::int64_t> Committer::Tick() {
   return next;
 }
 
-void Committer::PublishAll() {
+template <class Runtime>
+void BasicCommitter<Runtime>::PublishAll() {
   const std::int64_t now_us = parts_.clock->SteadyUs();
   for (const PollNumber poll : std::exchange(dirty_list_, {})) {
     if (dirty_[poll].dirty) Publish(poll, now_us);
   }
 }
 
-void Committer::AddErrand(Errand errand) {
+template <class Runtime>
+void BasicCommitter<Runtime>::AddErrand(Errand errand) {
   absl::MutexLock lock(&errands_mutex_);
   errands_.push_back(std::move(errand));
 }
 
-TallyCheckpoint Committer::MakeCheckpoint() const {
+template <class Runtime>
+TallyCheckpoint BasicCommitter<Runtime>::MakeCheckpoint() const {
   return TallyCheckpoint{.epoch = options_.epoch,
                          .position = last_,
                          .hash = last_hash_,
                          .polls = parts_.tallies->Encode()};
 }
 
-void Committer::FinishCheckpoint() {
+template <class Runtime>
+void BasicCommitter<Runtime>::FinishCheckpoint() {
   if (last_ == checkpoint_position_) return;
   parts_.keeper->OfferCheckpoint(MakeCheckpoint());
   checkpoint_us_ = parts_.clock->SteadyUs();

@@ -8,18 +8,16 @@
 // be released, and releases are strictly in order. Without, one thread does both in turn, which
 // costs one wake-up less per commit where cores are scarce.
 //
-// Threads: Start/Stop by the owner; Nudge*, WaitDelivered from any.
+// Threads: Start/Stop by the owner; Nudge*, WaitDelivered from any. `Runtime`:
+// engine/system_runtime.h.
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 
 #include "engine/clock.h"
 #include "engine/command.h"
@@ -27,13 +25,13 @@
 #include "engine/decided_batch.h"
 #include "engine/decider.h"
 #include "engine/ingest_queue.h"
-#include "engine/materialiser.h"
+#include "engine/system_runtime.h"
 #include "engine/voter_register.h"
-#include "engine/wakeup.h"
 
 namespace tallyd {
 
-class IngestLoop {
+template <class Runtime>
+class BasicIngestLoop {
  public:
   struct Options {
     std::size_t batch_commands_max = 4'096;
@@ -45,12 +43,12 @@ class IngestLoop {
     PollRegistry* polls;
     VoterRegister* voters;
     Decider* decider;
-    Committer* committer;
-    Materialiser* materialiser;
+    BasicCommitter<Runtime>* committer;
+    typename Runtime::Materialiser* materialiser;
     const Clock* clock;
   };
-  IngestLoop(Options options, Parts parts);
-  ~IngestLoop();  // Stop()
+  BasicIngestLoop(Options options, Parts parts);
+  ~BasicIngestLoop();  // Stop()
 
   void Start();
   // Decides and delivers everything that is in the queue, then ends the threads. Nobody may push.
@@ -86,20 +84,23 @@ class IngestLoop {
   // A poll's time to close has come: what was pushed before this cursor still counts.
   std::optional<std::uint64_t> closing_cursor_;
 
-  Wakeup writer_wakeup_;
-  Wakeup committer_wakeup_;
-  std::atomic<bool> stopping_{false};
-  std::atomic<bool> committer_nudged_{false};
+  typename Runtime::Wakeup writer_wakeup_;
+  typename Runtime::Wakeup committer_wakeup_;
+  typename Runtime::template Atomic<bool> stopping_{false};
+  typename Runtime::template Atomic<bool> committer_nudged_{false};
 
-  absl::Mutex mutex_;
+  typename Runtime::Mutex mutex_;
   std::vector<DecidedBatch*> free_ ABSL_GUARDED_BY(mutex_);
   std::deque<DecidedBatch*> decided_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t delivered_ ABSL_GUARDED_BY(mutex_) = 0;
   bool writer_done_ ABSL_GUARDED_BY(mutex_) = false;
   bool failed_ ABSL_GUARDED_BY(mutex_) = false;
 
-  std::thread writer_;
-  std::thread committer_;
+  typename Runtime::Thread writer_;
+  typename Runtime::Thread committer_;
 };
+
+extern template class BasicIngestLoop<SystemRuntime>;
+using IngestLoop = BasicIngestLoop<SystemRuntime>;
 
 }  // namespace tallyd

@@ -1,41 +1,43 @@
-#include "engine/ingest_loop.h"
+#pragma once
 
-#include <pthread.h>
+// The bodies of engine/ingest_loop.h, for those who instantiate them: engine/shell.cc, tests/sim.
 
 #include <algorithm>
 #include <utility>
 
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 
+#include "engine/ingest_loop.h"
 #include "storage/broken_build.h"
 #include "storage/check.h"
 
 namespace tallyd {
-namespace {
 
 // An upper bound for every sleep: schedules follow the wall clock, which may jump.
-constexpr std::int64_t kSleepUsMax = 200'000;
+inline constexpr std::int64_t kIngestSleepUsMax = 200'000;
 
-}  // namespace
-
-IngestLoop::IngestLoop(Options options, Parts parts) : options_(options), parts_(parts) {
-  absl::MutexLock lock(&mutex_);
+template <class Runtime>
+BasicIngestLoop<Runtime>::BasicIngestLoop(Options options, Parts parts)
+    : options_(options), parts_(parts) {
+  typename Runtime::MutexLock lock(&mutex_);
   for (DecidedBatch& batch : batches_) free_.push_back(&batch);
 }
 
-IngestLoop::~IngestLoop() {
+template <class Runtime>
+BasicIngestLoop<Runtime>::~BasicIngestLoop() {
   Stop();
 }
 
-void IngestLoop::Start() {
-  writer_ = std::thread([this] { RunWriter(); });
-  pthread_setname_np(writer_.native_handle(), "tallyd-writer");
+template <class Runtime>
+void BasicIngestLoop<Runtime>::Start() {
+  writer_ = Runtime::StartThread("tallyd-writer", [this] { RunWriter(); });
   if (!options_.commit_overlap) return;
-  committer_ = std::thread([this] { RunCommitter(); });
-  pthread_setname_np(committer_.native_handle(), "tallyd-commit");
+  committer_ = Runtime::StartThread("tallyd-commit", [this] { RunCommitter(); });
 }
 
-void IngestLoop::Stop() {
+template <class Runtime>
+void BasicIngestLoop<Runtime>::Stop() {
   stopping_.store(true, std::memory_order_release);
   writer_wakeup_.Notify();
   if (writer_.joinable()) writer_.join();
@@ -43,27 +45,31 @@ void IngestLoop::Stop() {
   if (committer_.joinable()) committer_.join();
 }
 
-void IngestLoop::NudgeCommitter() {
+template <class Runtime>
+void BasicIngestLoop<Runtime>::NudgeCommitter() {
   committer_nudged_.store(true, std::memory_order_release);
   (options_.commit_overlap ? committer_wakeup_ : writer_wakeup_).Notify();
 }
 
-void IngestLoop::WaitDelivered(std::uint64_t cursor) {
+template <class Runtime>
+void BasicIngestLoop<Runtime>::WaitDelivered(std::uint64_t cursor) {
   NudgeWriter();
   const auto delivered = [this, cursor]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return delivered_ >= cursor || failed_;
   };
-  absl::MutexLock lock(&mutex_);
+  typename Runtime::MutexLock lock(&mutex_);
   mutex_.Await(absl::Condition(&delivered));
 }
 
-bool IngestLoop::ScheduleIsDue() const {
+template <class Runtime>
+bool BasicIngestLoop<Runtime>::ScheduleIsDue() const {
   const auto due = parts_.polls->NextDue();
   return due && *due <= parts_.clock->WallUs();
 }
 
-void IngestLoop::WaitForWork(std::optional<std::int64_t> committer_due_us) {
-  std::int64_t sleep_us = kSleepUsMax;
+template <class Runtime>
+void BasicIngestLoop<Runtime>::WaitForWork(std::optional<std::int64_t> committer_due_us) {
+  std::int64_t sleep_us = kIngestSleepUsMax;
   if (const auto due = parts_.polls->NextDue()) {
     sleep_us = std::clamp<std::int64_t>(*due - parts_.clock->WallUs(), 0, sleep_us);
   }
@@ -78,7 +84,8 @@ void IngestLoop::WaitForWork(std::optional<std::int64_t> committer_due_us) {
 }
 
 // Takes the next commands out of the queue, unless some are left over.
-void IngestLoop::Take(TimeUs now) {
+template <class Runtime>
+void BasicIngestLoop<Runtime>::Take(TimeUs now) {
   if (pending_begin_ < pending_.size()) return;
   pending_.clear();
   pending_begin_ = 0;
@@ -96,7 +103,8 @@ void IngestLoop::Take(TimeUs now) {
 }
 
 // Decides one round into `batch`; true if it has anything to commit or to say.
-bool IngestLoop::RunRound(DecidedBatch* batch) {
+template <class Runtime>
+bool BasicIngestLoop<Runtime>::RunRound(DecidedBatch* batch) {
   const TimeUs now = parts_.clock->WallUs();
   if (ScheduleIsDue()) {
     const bool let_in = closing_cursor_ && parts_.queue->PoppedCursor() >= *closing_cursor_ &&
@@ -114,22 +122,24 @@ bool IngestLoop::RunRound(DecidedBatch* batch) {
 
 // Decided ballots wait in memory until the ballot store has them; beyond the bound the queue fills
 // and its pushers are told to come again.
-void IngestLoop::WaitForTail() {
+template <class Runtime>
+void BasicIngestLoop<Runtime>::WaitForTail() {
   parts_.voters->Trim(parts_.materialiser->stored_through());
   while (parts_.voters->tail_bytes() > options_.tail_bytes_max) {
     const Position seen = parts_.materialiser->stored_through();
-    writer_wakeup_.WaitFor(kSleepUsMax,
+    writer_wakeup_.WaitFor(kIngestSleepUsMax,
                            [this, seen] { return parts_.materialiser->stored_through() != seen; });
     parts_.voters->Trim(parts_.materialiser->stored_through());
-    absl::MutexLock lock(&mutex_);
+    typename Runtime::MutexLock lock(&mutex_);
     if (failed_) return;
   }
 }
 
-DecidedBatch* IngestLoop::TakeFreeBatch() {
+template <class Runtime>
+DecidedBatch* BasicIngestLoop<Runtime>::TakeFreeBatch() {
   const auto is_free = [this]()
                            ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !free_.empty() || failed_; };
-  absl::MutexLock lock(&mutex_);
+  typename Runtime::MutexLock lock(&mutex_);
   mutex_.Await(absl::Condition(&is_free));
   if (failed_) return nullptr;
   DecidedBatch* batch = free_.back();
@@ -137,7 +147,8 @@ DecidedBatch* IngestLoop::TakeFreeBatch() {
   return batch;
 }
 
-void IngestLoop::HandOver(DecidedBatch* batch) {
+template <class Runtime>
+void BasicIngestLoop<Runtime>::HandOver(DecidedBatch* batch) {
   if (TALLYD_BROKEN("M13-duplicate-answered-early")) {
     DecidedBatch early;
     for (std::size_t sink = 0; sink < batch->outcomes_by_sink.size(); ++sink) {
@@ -150,31 +161,34 @@ void IngestLoop::HandOver(DecidedBatch* batch) {
     parts_.committer->Commit(&early);
   }
   {
-    absl::MutexLock lock(&mutex_);
+    typename Runtime::MutexLock lock(&mutex_);
     decided_.push_back(batch);
   }
   committer_wakeup_.Notify();
 }
 
 // A round that found nothing says nothing about what was delivered: an earlier one may be syncing.
-void IngestLoop::ReturnUnused(DecidedBatch* batch) {
+template <class Runtime>
+void BasicIngestLoop<Runtime>::ReturnUnused(DecidedBatch* batch) {
   batch->Clear();
-  absl::MutexLock lock(&mutex_);
+  typename Runtime::MutexLock lock(&mutex_);
   free_.push_back(batch);
 }
 
-void IngestLoop::Release(DecidedBatch* batch) {
+template <class Runtime>
+void BasicIngestLoop<Runtime>::Release(DecidedBatch* batch) {
   const std::uint64_t popped_through = batch->popped_through;
   batch->Clear();
-  absl::MutexLock lock(&mutex_);
+  typename Runtime::MutexLock lock(&mutex_);
   TALLYD_CHECK(popped_through >= delivered_);  // released strictly in order
   delivered_ = popped_through;
   free_.push_back(batch);
 }
 
-bool IngestLoop::CommitAndRelease(DecidedBatch* batch) {
+template <class Runtime>
+bool BasicIngestLoop<Runtime>::CommitAndRelease(DecidedBatch* batch) {
   if (!parts_.committer->Commit(batch)) {
-    absl::MutexLock lock(&mutex_);
+    typename Runtime::MutexLock lock(&mutex_);
     failed_ = true;
     return false;
   }
@@ -182,7 +196,8 @@ bool IngestLoop::CommitAndRelease(DecidedBatch* batch) {
   return true;
 }
 
-void IngestLoop::RunWriter() {
+template <class Runtime>
+void BasicIngestLoop<Runtime>::RunWriter() {
   std::optional<std::int64_t> committer_due_us;
   for (;;) {
     WaitForWork(committer_due_us);
@@ -208,27 +223,28 @@ void IngestLoop::RunWriter() {
       break;
     }
   }
-  absl::MutexLock lock(&mutex_);
+  typename Runtime::MutexLock lock(&mutex_);
   writer_done_ = true;
 }
 
-void IngestLoop::RunCommitter() {
+template <class Runtime>
+void BasicIngestLoop<Runtime>::RunCommitter() {
   std::optional<std::int64_t> due_us;
   for (;;) {
-    std::int64_t sleep_us = kSleepUsMax;
+    std::int64_t sleep_us = kIngestSleepUsMax;
     if (due_us) {
       sleep_us = std::clamp<std::int64_t>(*due_us - parts_.clock->SteadyUs(), 0, sleep_us);
     }
     const auto has_work = [this] {
       if (committer_nudged_.load(std::memory_order_acquire)) return true;
-      absl::MutexLock lock(&mutex_);
+      typename Runtime::MutexLock lock(&mutex_);
       return !decided_.empty() || writer_done_;
     };
     committer_wakeup_.WaitFor(sleep_us, has_work);
     committer_nudged_.store(false, std::memory_order_relaxed);
     DecidedBatch* batch = nullptr;
     {
-      absl::MutexLock lock(&mutex_);
+      typename Runtime::MutexLock lock(&mutex_);
       if (!decided_.empty()) {
         batch = decided_.front();
         decided_.pop_front();

@@ -1,10 +1,11 @@
 #pragma once
 
-// One run of an election on one thread: the engine's own deciding, dedup, tallies and recovery over
-// a simulated disk, clock and queue, with voters that retry as real frontends do. Everything that
-// could be otherwise in another run (who comes next, how much is decided at once, how many batches
-// wait for the disk, when the store and the watermark are written, what fails, when the machine
-// dies, where the clock jumps) comes from one seed; the same seed gives the same run.
+// One run of an election on one thread: the engine's own loop, queue, decisions, commits, board and
+// recovery over a simulated runtime, clock and disk, with voters that retry as real frontends do
+// and readers that watch the ranking. Everything that could be otherwise in another run (who comes
+// next, which thread goes on and how far, when the store and the watermark are written, what fails,
+// when the machine dies or is told to stop, where the clock jumps) comes from one seed; the same
+// seed gives the same run.
 //
 //   SimulationResult result = Simulate(seed);
 //   EXPECT_EQ(result.violation, "");
@@ -22,8 +23,11 @@ struct SimulationResult {
   std::uint64_t trace = 0;  // a hash over everything anybody was told, in order
   int crashes = 0;
   int failed_appends = 0;
+  int stops = 0;  // proper ones
   int acknowledged = 0;
   int duplicates = 0;  // repeats that found their ballot
+  int rankings = 0;    // read
+  int full_queues = 0;
 };
 
 SimulationResult Simulate(std::uint64_t seed);

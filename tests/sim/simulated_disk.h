@@ -1,11 +1,12 @@
 #pragma once
 
-// The disk of a simulation: a journal whose appends may fail, with the record there or not, and a
-// ballot store that a crash takes back to its last flush. One thread, no clock, no chance of their
-// own: what happens is said from outside.
+// The disk of a simulation: a journal whose appends take a while and may fail, with the record
+// there or not, and a ballot store that a crash takes back to its last flush. No clock, no chance
+// of their own: what happens is said from outside.
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -19,6 +20,7 @@
 #include "storage/data_directory.h"
 #include "storage/journal.h"
 #include "storage/journal_record.h"
+#include "tests/sim/simulated_runtime.h"
 
 namespace tallyd {
 
@@ -28,7 +30,7 @@ enum class AppendFate : std::uint8_t { kDurable, kFailsButIsThere, kFailsAndIsGo
 
 class SimulatedJournal final : public Journal {
  public:
-  AppendFate next_fate = AppendFate::kDurable;
+  std::function<AppendFate()> choose_fate;
 
   absl::StatusOr<JournalClaim> Claim() override {
     return JournalClaim{
@@ -36,8 +38,11 @@ class SimulatedJournal final : public Journal {
   }
   absl::Status Append(Position expected_last, std::string_view record) override {
     if (expected_last != last()) return absl::AbortedError("built upon another position");
-    if (next_fate != AppendFate::kFailsAndIsGone) records_.emplace_back(record);
-    return next_fate == AppendFate::kDurable ? absl::OkStatus() : absl::InternalError("no sync");
+    Scheduler::Current().Point();  // others go on, or the power goes, before it is there
+    const AppendFate fate = choose_fate();
+    if (fate != AppendFate::kFailsAndIsGone) records_.emplace_back(record);
+    Scheduler::Current().Point();  // ... or after, and nobody was told
+    return fate == AppendFate::kDurable ? absl::OkStatus() : absl::InternalError("no sync");
   }
   absl::StatusOr<std::unique_ptr<JournalCursor>> Read(Position from) override {
     return std::make_unique<Cursor>(&records_, from - 1);

@@ -26,14 +26,21 @@ TEST(Simulation, EveryPromiseHoldsInEveryElection) {
     all.failed_appends += result.failed_appends;
     all.acknowledged += result.acknowledged;
     all.duplicates += result.duplicates;
+    all.stops += result.stops;
+    all.rankings += result.rankings;
+    all.full_queues += result.full_queues;
   }
   std::cout << seeds << " elections, " << all.acknowledged << " ballots acknowledged, "
             << all.duplicates << " duplicates, " << all.crashes << " crashes, "
-            << all.failed_appends << " failed appends\n";
+            << all.failed_appends << " failed appends, " << all.stops << " stops, " << all.rankings
+            << " rankings read, " << all.full_queues << " times the queue was full\n";
   // The faults must have happened, or nothing was shown.
   EXPECT_GT(all.crashes, static_cast<int>(seeds));
   EXPECT_GT(all.failed_appends, static_cast<int>(seeds) / 4);
   EXPECT_GT(all.duplicates, static_cast<int>(seeds));
+  EXPECT_GT(all.stops, static_cast<int>(seeds));
+  EXPECT_GT(all.rankings, static_cast<int>(seeds));
+  EXPECT_GT(all.full_queues, 0);
 }
 
 }  // namespace
