@@ -97,11 +97,6 @@ void EngineGateway::Deliver(std::vector<Outcome> outcomes) {
   io_thread_.Post([this, outcomes = std::move(outcomes)]() mutable { OnOutcomes(outcomes); });
 }
 
-int EngineGateway::RetryAfterSeconds() {
-  retry_jitter_ = retry_jitter_ * 1'664'525U + 1'013'904'223U;  // Numerical Recipes' LCG
-  return 1 + static_cast<int>((retry_jitter_ >> 16) % 3);
-}
-
 std::uint64_t EngineGateway::Take(Pending&& pending) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(slots_.size()));
@@ -135,7 +130,7 @@ void EngineGateway::Refuse(std::uint64_t cookie) {
     pending.handler->OnRefused(std::move(pending));
     return;
   }
-  std::move(pending.responder).Send(OverloadedResponse(*this, pending.german));
+  std::move(pending.responder).Send(OverloadedResponse(pending.german));
 }
 
 void EngineGateway::ScheduleFlush() {
@@ -189,12 +184,8 @@ void EngineGateway::WakeWaiters() {
   for (RoomWaiter* waiter : woken) waiter->OnRoom();
 }
 
-HttpResponse OverloadedResponse(EngineGateway& gateway, bool german) {
-  HttpResponse response = ProblemResponse(ProblemCode::kOverloaded, {}, {}, german ? "de" : "en");
-  for (auto& [name, value] : response.headers) {
-    if (name == "Retry-After") value = std::to_string(gateway.RetryAfterSeconds());
-  }
-  return response;
+HttpResponse OverloadedResponse(bool german) {
+  return ProblemResponse(ProblemCode::kOverloaded, {}, {}, german ? "de" : "en");
 }
 
 }  // namespace tallyd

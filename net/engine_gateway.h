@@ -89,8 +89,6 @@ class EngineGateway final : public OutcomeSink {
   // Null without a key file.
   ReceiptCodec* receipts() { return receipts_.get(); }
   std::size_t pending_count() const { return pending_count_; }
-  // Seconds for Retry-After: 1, 2 or 3, so that the refused do not come back all at once.
-  int RetryAfterSeconds();
 
  private:
   struct Slot {
@@ -125,10 +123,9 @@ class EngineGateway final : public OutcomeSink {
 
   VoteDecoder vote_decoder_;
   std::unique_ptr<ReceiptCodec> receipts_;
-  std::uint32_t retry_jitter_ = 0;
 };
 
-// The 503 of a full queue, with a Retry-After.
-HttpResponse OverloadedResponse(EngineGateway& gateway, bool german);
+// The 503 of a full queue.
+HttpResponse OverloadedResponse(bool german);
 
 }  // namespace tallyd

@@ -2,12 +2,20 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "net/request_guard.h"
 
 namespace tallyd {
 namespace {
+
+// 1, 2 or 3, so that the refused do not come back all at once.
+int RetryAfterSeconds() {
+  thread_local std::uint32_t jitter = 0;
+  jitter = jitter * 1'664'525U + 1'013'904'223U;  // Numerical Recipes' LCG
+  return 1 + static_cast<int>((jitter >> 16) % 3);
+}
 
 // Length of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none.
 std::size_t Utf8Length(std::string_view text) {
@@ -145,7 +153,7 @@ HttpResponse ProblemResponse(ProblemCode code, std::string_view detail,
   response.headers.emplace_back("Content-Language", german ? "de" : "en");
   response.headers.emplace_back("Vary", "Accept-Language");
   if (problem.status == 429 || problem.status == 503) {
-    response.headers.emplace_back("Retry-After", "1");
+    response.headers.emplace_back("Retry-After", std::to_string(RetryAfterSeconds()));
   }
 
   std::string& body = response.body;

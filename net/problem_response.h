@@ -6,8 +6,8 @@
 // Title is German if Accept-Language prefers de to en, else English, and Content-Language says
 // which. `detail` is a sentence for people and may quote what came in (it is escaped; bytes that
 // are not UTF-8 become U+FFFD); empty: the catalogue's explanation in the same language. Any
-// thread; allocates the body. Retry-After is the caller's to add where it can say how long; without
-// it retryable 429/503 get `Retry-After: 1`.
+// thread; allocates the body. Every 429 and 503 carries a Retry-After of 1, 2 or 3 seconds in turn,
+// so that the refused do not come back all at once.
 
 #include <string>
 #include <string_view>

@@ -219,8 +219,7 @@ void VoteRoutes::AskForReceipt(const HttpRequest& request, Responder responder) 
 }
 
 void VoteRoutes::OnRefused(Pending&& pending) {
-  EngineGateway& gateway = context_.Gateway(pending.responder);
-  std::move(pending.responder).Send(OverloadedResponse(gateway, pending.german));
+  std::move(pending.responder).Send(OverloadedResponse(pending.german));
 }
 
 void VoteRoutes::OnOutcome(Outcome&& outcome, Pending&& pending) {

@@ -6,13 +6,14 @@
 //   TALLYD_FAULT_DIR=DIR                   only files below DIR count
 //   TALLYD_FAULT_PATH=TEXT                 only files whose path contains TEXT (default: all)
 //   TALLYD_FAULT_MARK=FILE                 a line is appended when the fault fires
-//   TALLYD_FAULT_HOLD_MS=MS                how long `kill` and `cut` hold the operation first
+//   TALLYD_FAULT_HOLD_MS=MS                how long `kill`, `cut` and `slow` hold the operation
+//   first
 //
 // OPERATION: write, sync, create, rename, remove. ACTION: eio, enospc (the operation fails, nothing
 // is done); late (it is done, then reported as EIO); kill (SIGKILL instead of doing it); after
 // (SIGKILL once it is done); torn (SIGKILL with half of a write done); cut (SIGKILL, and every file
-// is cut back to what had been synced). Holding gives the rest of the process time to do what it
-// should not do before the operation has returned.
+// is cut back to what had been synced); slow (it takes TALLYD_FAULT_HOLD_MS longer). Holding gives
+// the rest of the process time to do what it should not do before the operation has returned.
 // RocksDB's own text log and lock files are left alone: nothing depends on them.
 
 #include <dlfcn.h>
@@ -147,6 +148,10 @@ Verdict Judge(const char* operation, const std::string& path) {
   if (plan.operation != operation || !Counts(path)) return Verdict::kGoOn;
   const std::int64_t number = ++operations_count;
   if (number != plan.number && !(plan.onwards && number > plan.number)) return Verdict::kGoOn;
+  if (plan.action == "slow") {
+    usleep(static_cast<useconds_t>(plan.hold_ms) * 1000);
+    return Verdict::kGoOn;
+  }
   Mark(operation, path);
   if (plan.action == "kill") Die(false);
   if (plan.action == "cut") Die(true);

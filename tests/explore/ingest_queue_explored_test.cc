@@ -166,7 +166,7 @@ TEST(IngestQueueExplored, HoldsInEveryOrder) {
     explorer.Explore(program.run);
     EXPECT_EQ(explorer.failure(), "") << program.name;
     EXPECT_TRUE(explorer.complete()) << program.name;
-    EXPECT_GT(explorer.runs(), 1'000U) << program.name;
+    EXPECT_GT(explorer.runs(), 100U) << program.name;
     std::cout << program.name << ": " << explorer.runs() << " runs\n";
   }
 }

@@ -210,7 +210,8 @@ TEST_F(RankingChangesTest, OneReaderTooManyIsSentAway) {
   AwaitWaiter();
   const HttpAnswer refused = Changes("p", live, 30);
   EXPECT_EQ(Code(refused), "overloaded");
-  EXPECT_EQ(refused.Header("retry-after"), "1");
+  const int seconds = std::stoi(refused.Header("retry-after"));
+  EXPECT_TRUE(seconds >= 1 && seconds <= 3) << seconds;
   EXPECT_EQ(Changes("p", live).status, 204) << "who does not wait needs no place";
   EXPECT_EQ(Vote("p", "v", R"(["a"])").status, 201);
   reader.join();

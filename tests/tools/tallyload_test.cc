@@ -1,6 +1,7 @@
 // The load generator's parts: its histogram, its requests, its reading of answers.
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <random>
@@ -149,7 +150,8 @@ TEST(AnswerReader, CountsEachKindWhereverTheBytesAreCut) {
       Answer(201, R"({"status":"counted","poll":"p","seq":1})") +
       Answer(200, R"({"status":"duplicate","poll":"p","seq":1})") +
       Answer(200, R"({"status":"replaced","poll":"p","seq":2})") + Answer(422, "{}") +
-      Answer(503, "{}") +
+      Answer(503, "{}") + Answer(503, "{}", "\r\nRetry-After: 2") +
+      Answer(429, "{}", "\r\nRetry-After: 60") +
       Answer(200,
              R"({"counted":5,"duplicate":4,"replaced":3,"rejected":2,"last_seq":9,"items":[]})") +
       Answer(201, R"({"status":"counted"})", "\r\nConnection: close");
@@ -163,12 +165,13 @@ TEST(AnswerReader, CountsEachKindWhereverTheBytesAreCut) {
       reader.Received(part.size());
       while (reader.Next(1, &counts, &closes) == AnswerReader::Found::kAnswer) ++answers;
     }
-    ASSERT_EQ(answers, 7) << "cut at " << cut;
+    ASSERT_EQ(answers, 9) << "cut at " << cut;
     EXPECT_EQ(counts.counted, 7u);
     EXPECT_EQ(counts.duplicate, 5u);
     EXPECT_EQ(counts.replaced, 4u);
     EXPECT_EQ(counts.refused, 3u);
-    EXPECT_EQ(counts.shed, 1u);
+    EXPECT_EQ(counts.shed, 3u);
+    EXPECT_EQ(counts.shed_by_retry_after, (std::array<std::uint64_t, 8>{1, 0, 1, 0, 0, 0, 0, 1}));
     EXPECT_TRUE(closes);
   }
 }

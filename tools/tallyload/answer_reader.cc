@@ -1,5 +1,6 @@
 #include "tools/tallyload/answer_reader.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -7,6 +8,7 @@ namespace tallyd {
 namespace {
 
 constexpr std::string_view kLength = "\r\nContent-Length: ";
+constexpr std::string_view kRetryAfter = "\r\nRetry-After: ";
 constexpr std::string_view kClose = "\r\nConnection: close";
 
 std::uint64_t NumberAfter(std::string_view text, std::string_view name) {
@@ -25,10 +27,14 @@ void CountBatch(std::string_view body, LoadCounts* counts) {
   counts->refused += NumberAfter(body, "\"rejected\":");
 }
 
+void CountShed(std::string_view head, std::uint32_t votes, LoadCounts* counts) {
+  counts->shed += votes;
+  const std::uint64_t last = counts->shed_by_retry_after.size() - 1;
+  counts->shed_by_retry_after[std::min(NumberAfter(head, kRetryAfter), last)] += votes;
+}
+
 void Count(int status, std::string_view body, std::uint32_t votes, LoadCounts* counts) {
-  if (status == 429 || status == 503) {
-    counts->shed += votes;
-  } else if (status >= 400) {
+  if (status >= 400) {
     counts->refused += votes;
   } else if (body.starts_with("{\"status\":\"duplicate\"")) {
     counts->duplicate += votes;
@@ -51,6 +57,9 @@ void LoadCounts::Add(const LoadCounts& other) {
   refused += other.refused;
   shed += other.shed;
   unknown += other.unknown;
+  for (std::size_t i = 0; i < shed_by_retry_after.size(); ++i) {
+    shed_by_retry_after[i] += other.shed_by_retry_after[i];
+  }
 }
 
 char* AnswerReader::Room(std::size_t bytes) {
@@ -82,7 +91,11 @@ AnswerReader::Found AnswerReader::Next(std::uint32_t votes, LoadCounts* counts, 
   const std::uint64_t length = has_body ? NumberAfter(head.substr(length_at), kLength) : 0;
   const std::size_t whole = head_end + 4 + length;
   if (unread.size() < whole) return Found::kMore;
-  Count(status, unread.substr(head_end + 4, length), votes, counts);
+  if (status == 429 || status == 503) {
+    CountShed(head, votes, counts);
+  } else {
+    Count(status, unread.substr(head_end + 4, length), votes, counts);
+  }
   *close = head.find(kClose) != std::string_view::npos;
   taken_ += whole;
   return Found::kAnswer;

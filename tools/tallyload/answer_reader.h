@@ -5,6 +5,7 @@
 // Just enough HTTP for a load generator, as cheap as it can be: Content-Length framing, the status
 // code, and the words and numbers of tallyd's own answers. One thread; one per connection.
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,8 +19,11 @@ struct LoadCounts {
   std::uint64_t replaced = 0;
   std::uint64_t refused = 0;  // 4xx, and rejected lines of a batch
   std::uint64_t shed = 0;     // 429, 503: come again
+  // Of these, by the seconds of Retry-After; [0]: without one, the last: that many or more.
+  std::array<std::uint64_t, 8> shed_by_retry_after{};
   std::uint64_t unknown = 0;  // no answer: the connection was lost
   void Add(const LoadCounts& other);
+  std::uint64_t accepted() const { return counted + duplicate + replaced; }
 };
 
 class AnswerReader {

@@ -76,6 +76,7 @@ class Loop {
   bool Open(Connection* connection);
   void Lose(Connection* connection);
   void SendDue(std::int64_t now);
+  void GiveUp(std::int64_t now);
   void Fill(Connection* connection, std::int64_t now);
   void Append(Connection* connection, std::int64_t due, std::int64_t now);
   void Flush(Connection* connection);
@@ -167,6 +168,16 @@ void Loop::Fill(Connection* connection, std::int64_t now) {
     Append(connection, now, now);
 }
 
+// Clients whose request found no room for too long have gone away.
+void Loop::GiveUp(std::int64_t now) {
+  if (options_.rate <= 0 || options_.give_up_ms <= 0) return;
+  const auto patience_ns = static_cast<std::int64_t>(options_.give_up_ms * 1e6);
+  while (MaySend() && NextDueNs() < now - patience_ns) {
+    ++sent_;
+    if (measuring_) ++result_.given_up;
+  }
+}
+
 // Gives every request that is due to a connection with room, in turn; closed loop: fills all.
 void Loop::SendDue(std::int64_t now) {
   while (!free_.empty() && MaySend()) {
@@ -231,11 +242,14 @@ void Loop::TakeAnswers(Connection* connection, std::int64_t now) {
   LoadCounts counts;
   while (!connection->in_flight.empty()) {
     bool closes = false;
+    const std::uint64_t accepted_before = counts.accepted();
     const auto found = connection->reader.Next(plan_->votes_in_request(), &counts, &closes);
     if (found == AnswerReader::Found::kMore) break;
     if (found == AnswerReader::Found::kBroken) return Lose(connection);
     if (measuring_) {
-      result_.latency.Add(now - connection->in_flight.front());
+      const std::int64_t latency_ns = now - connection->in_flight.front();
+      result_.latency.Add(latency_ns);
+      if (counts.accepted() > accepted_before) result_.accepted.Add(latency_ns);
       ++result_.requests;
     }
     connection->in_flight.pop_front();
@@ -312,6 +326,7 @@ void Loop::Run() {
       if (options_.requests_max == 0) measuring_ = false;
     }
     if (!sending_ && (in_flight_ == 0 || now > end_ns_ + kDrainNs)) break;
+    GiveUp(now);
     SendDue(now);
     const int ready = Wait(NowNs(), events.data(), static_cast<int>(events.size()));
     for (int i = 0; i < ready; ++i) Handle(events[static_cast<std::size_t>(i)]);

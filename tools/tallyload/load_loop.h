@@ -6,8 +6,9 @@
 // Closed loop: each connection keeps `pipeline` requests in flight; latency counts from the send.
 // Open loop: requests are due at fixed times, whether the server keeps up or not; latency counts
 // from the time a request was due, so a stall is seen by all that it delays (no coordinated
-// omission). A request that finds every connection busy waits in line; how late requests left is
-// reported apart. The generator spends as little as it can: requests are copied templates, one send
+// omission). A request that finds every connection busy waits in line, for `give_up_ms` if that is
+// set: then its client has gone away and it is never sent. How late requests left is reported
+// apart. The generator spends as little as it can: requests are copied templates, one send
 // and one receive per readiness, no timer per request.
 
 #include <cstdint>
@@ -30,6 +31,7 @@ struct LoadOptions {
   double seconds = 10;
   double warmup_seconds = 1;                              // sent, answered, not in the figures
   double rate = 0;                                        // requests/s; 0 = closed loop
+  double give_up_ms = 0;                                  // open loop; 0 = waits for ever
   std::uint64_t requests_max = 0;                         // 0 = until the time is over
   std::function<void(const std::string& line)> progress;  // about once a second; may be empty
 };
@@ -38,8 +40,10 @@ struct LoadResult {
   LoadCounts counts;
   std::uint64_t requests = 0;
   double seconds = 0;
-  LatencyHistogram latency;   // per request
-  LatencyHistogram lateness;  // open loop: sent after it was due
+  LatencyHistogram latency;    // per request
+  LatencyHistogram accepted;   // of these: counted, duplicate, replaced
+  LatencyHistogram lateness;   // open loop: sent after it was due
+  std::uint64_t given_up = 0;  // requests that were never sent
   std::uint64_t connections_lost = 0;
   double cpu_seconds = 0;  // of the generator itself
   std::uint64_t votes() const {

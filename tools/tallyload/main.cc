@@ -75,6 +75,10 @@ void AddFlags(CLI::App* app, Arguments* arguments) {
   app->add_option("-r,--rate", arguments->load.rate,
                   "Open loop: requests a second, latency from when each was due. 0: closed loop")
       ->capture_default_str();
+  app->add_option("--give-up-ms", arguments->load.give_up_ms,
+                  "Open loop: a request that finds no free connection for so long is never sent. "
+                  "0: it waits for ever")
+      ->capture_default_str();
   app->add_option("-n,--requests", arguments->load.requests_max, "Stop after so many requests");
   app->add_option("-b,--batch", arguments->plan.batch_lines, "Send NDJSON batches of so many votes")
       ->check(CLI::Range(0, 100'000));
@@ -184,10 +188,12 @@ constexpr double kPercentiles[] = {50, 90, 99, 99.9, 99.99};
 std::string ToJson(const Arguments& arguments, const LoadResult& result) {
   boost::json::object latency = {{"max", static_cast<double>(result.latency.max_ns()) / 1e6},
                                  {"mean", result.latency.mean_ns() / 1e6}};
+  boost::json::object accepted = {{"max", static_cast<double>(result.accepted.max_ns()) / 1e6}};
   boost::json::object lateness = {{"max", static_cast<double>(result.lateness.max_ns()) / 1e6}};
   for (const double percentile : kPercentiles) {
     const std::string name = absl::StrCat("p", percentile);
     latency[name] = static_cast<double>(result.latency.PercentileNs(percentile)) / 1e6;
+    accepted[name] = static_cast<double>(result.accepted.PercentileNs(percentile)) / 1e6;
     lateness[name] = static_cast<double>(result.lateness.PercentileNs(percentile)) / 1e6;
   }
   const LoadCounts& counts = result.counts;
@@ -205,9 +211,12 @@ std::string ToJson(const Arguments& arguments, const LoadResult& result) {
       {"replaced", counts.replaced},
       {"refused", counts.refused},
       {"shed", counts.shed},
+      {"shed_by_retry_after", boost::json::value_from(counts.shed_by_retry_after)},
       {"unknown", counts.unknown},
+      {"given_up", result.given_up},
       {"connections_lost", result.connections_lost},
       {"latency_ms", latency},
+      {"accepted_latency_ms", accepted},
       {"lateness_ms", lateness},
       {"generator_cpu_seconds", result.cpu_seconds}};
   return boost::json::serialize(report);
@@ -239,6 +248,15 @@ std::string ToText(const Arguments& arguments, const LoadResult& result) {
                           static_cast<double>(result.lateness.PercentileNs(50)) / 1e6,
                           static_cast<double>(result.lateness.PercentileNs(99)) / 1e6,
                           static_cast<double>(result.lateness.max_ns()) / 1e6);
+  }
+  if (counts.shed > 0) {
+    absl::StrAppendFormat(&text,
+                          "  accepted ms  p50 %.3f  p99 %.3f  max %.3f; shed without "
+                          "Retry-After %d; given up unsent %d\n",
+                          static_cast<double>(result.accepted.PercentileNs(50)) / 1e6,
+                          static_cast<double>(result.accepted.PercentileNs(99)) / 1e6,
+                          static_cast<double>(result.accepted.max_ns()) / 1e6,
+                          counts.shed_by_retry_after[0], result.given_up);
   }
   absl::StrAppendFormat(&text, "  generator used %.2f of a core\n",
                         result.cpu_seconds / result.seconds);
