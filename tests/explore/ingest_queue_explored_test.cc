@@ -21,7 +21,11 @@ namespace {
 // A value that says who touches it where, as plain memory does.
 class Traced {
  public:
-  explicit Traced(int number) : number_(number) { Touch(true); }
+  // Only a thread's own values are made like this; the queue moves into its slots.
+  explicit Traced(int number) : number_(number) {
+    Explorer::Current()->Forget(this);
+    Touch(true);
+  }
   Traced(Traced&& other) noexcept : number_(other.number_) {
     other.Touch(true);  // a move leaves its source changed
     Touch(true);
@@ -166,7 +170,7 @@ TEST(IngestQueueExplored, HoldsInEveryOrder) {
     explorer.Explore(program.run);
     EXPECT_EQ(explorer.failure(), "") << program.name;
     EXPECT_TRUE(explorer.complete()) << program.name;
-    EXPECT_GT(explorer.runs(), 100U) << program.name;
+    EXPECT_GT(explorer.runs(), 50U) << program.name;
     std::cout << program.name << ": " << explorer.runs() << " runs\n";
   }
 }

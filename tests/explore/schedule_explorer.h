@@ -86,6 +86,8 @@ class Explorer {
   VectorClock& clock() { return threads_[current_].clock; }
   // A plain read or write of shared memory at `address`.
   void Access(const void* address, bool write);
+  // What begins at `address` is new and nobody else knows of it; what was there before is gone.
+  void Forget(const void* address) { accesses_.erase(address); }
   const Weakening* WeakeningOf(int atomic) const;
 
  private:
