@@ -20,6 +20,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 
+#include "engine/audit_index.h"
 #include "engine/clock.h"
 #include "engine/decided_batch.h"
 #include "engine/metrics.h"
@@ -37,6 +38,7 @@ class BasicCommitter {
   struct Parts {
     Journal* journal;
     TallyBook* tallies;
+    AuditIndex* audit;
     PollDirectory* directory;
     SnapshotBoard* board;
     typename Runtime::Materialiser* materialiser;

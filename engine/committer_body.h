@@ -83,6 +83,9 @@ void BasicCommitter<Runtime>::Apply(const DecidedBatch& batch, std::string_view 
     parts_.directory->Publish(poll);
   }
   for (const auto& project : batch.projects_changed) parts_.directory->PublishProject(project);
+  // After the views: whoever finds an act finds the options and boxes it names.
+  const absl::Status audited = parts_.audit->Apply(*view);
+  TALLYD_CHECK(audited.ok());
   for (const PollNumber poll : parts_.tallies->touched()) {
     parts_.board->MarkApplied(poll, last_);
     Dirty& dirty = dirty_[poll];

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 
+#include "engine/audit_index.h"
 #include "engine/committer.h"
 #include "engine/decider.h"
 #include "engine/ingest_loop.h"
@@ -72,6 +73,10 @@ class EngineImpl final : public Engine {
   std::size_t dedup_voters() const override { return voters_->voters(); }
   const RecoverySummary& recovered() const override { return recovered_; }
   absl::StatusOr<VerifyReport> Verify() override;
+  std::uint64_t acts_count(PollNumber poll) const override { return audit_.acts_count(poll); }
+  std::uint64_t acts_count() const override { return audit_.acts_count(); }
+  absl::Status ReadActs(PollNumber poll, std::uint64_t after, std::size_t limit,
+                        absl::FunctionRef<bool(const JournaledAct&)> visit) override;
   absl::StatusOr<BackupReport> Backup() override {
     return MakeBackup(journal_.get(), data_->epoch(), options_.backup_directory);
   }
@@ -86,6 +91,7 @@ class EngineImpl final : public Engine {
   RecoverySummary recovered_;
   PollDirectory directory_;
   TallyBook tallies_;
+  AuditIndex audit_;
   std::unique_ptr<DataDirectory> data_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<BallotStore> ballots_;
@@ -152,7 +158,8 @@ absl::Status EngineImpl::Start() {
                            {.polls = polls_.get(),
                             .voters = voters_.get(),
                             .tallies = &tallies_,
-                            .ballots = ballots_.get()});
+                            .ballots = ballots_.get(),
+                            .audit = &audit_});
   if (!end.ok()) return end.status();
   StartLoop(*end);
   recovered_ = {.records = end->last,
@@ -193,6 +200,7 @@ void EngineImpl::StartLoop(const RecoveredEnd& end) {
                          .on_fatal = options_.on_fatal},
       Committer::Parts{.journal = journal_.get(),
                        .tallies = &tallies_,
+                       .audit = &audit_,
                        .directory = &directory_,
                        .board = board_.get(),
                        .materialiser = materialiser_.get(),
@@ -254,6 +262,35 @@ std::size_t EngineImpl::Submit(absl::Span<Command> commands, Lane lane) {
 
 void EngineImpl::Drain() {
   loop_->WaitDelivered(queue_->PushedCursor());
+}
+
+absl::Status EngineImpl::ReadActs(PollNumber poll, std::uint64_t after, std::size_t limit,
+                                  absl::FunctionRef<bool(const JournaledAct&)> visit) {
+  bool more = true;
+  for (const AuditIndex::Span& span : audit_.Find(poll, after, limit)) {
+    if (!more) break;
+    auto cursor = journal_->Read(span.position);
+    if (!cursor.ok()) return cursor.status();
+    const auto bytes = (*cursor)->Next();
+    if (!bytes.ok()) return bytes.status();
+    const auto record = RecordView::Parse(*bytes);
+    if (!record.ok()) return record.status();
+    std::size_t seen = 0;
+    const absl::Status read = record->ForEach([&](const Entry& entry) {
+      if (AuditedPoll(entry) != poll) return absl::OkStatus();
+      const bool wanted = seen >= span.skip && seen < span.skip + span.count;
+      ++seen;
+      if (wanted && more) {
+        more = visit({.number = ++after,
+                      .position = span.position,
+                      .time = record->header().time,
+                      .entry = entry});
+      }
+      return absl::OkStatus();
+    });
+    if (!read.ok()) return read;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Engine::VerifyReport> EngineImpl::Verify() {

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -83,6 +84,21 @@ class Engine {
   // tallies of the same position. Runs on the calling thread (seconds per 10 M votes); votes go on
   // meanwhile.
   virtual absl::StatusOr<VerifyReport> Verify() = 0;
+
+  // One act of the audit log: an entry of a poll that is no ballot, and when it was journaled.
+  struct JournaledAct {
+    std::uint64_t number = 0;  // within the poll: 1, 2, 3 ...
+    Position position = 0;
+    TimeUs time = 0;
+    const Entry& entry;
+  };
+  // Durable acts: of one poll, of all.
+  virtual std::uint64_t acts_count(PollNumber poll) const = 0;
+  virtual std::uint64_t acts_count() const = 0;
+  // Shows the acts number `after` + 1 to `after` + `limit` in order, until `visit` returns false;
+  // read from the journal on the calling thread.
+  virtual absl::Status ReadActs(PollNumber poll, std::uint64_t after, std::size_t limit,
+                                absl::FunctionRef<bool(const JournaledAct&)> visit) = 0;
 
   // Makes a backup while votes go on (engine/backup.h). One at a time, on the calling thread.
   virtual absl::StatusOr<BackupReport> Backup() = 0;

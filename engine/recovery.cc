@@ -58,6 +58,7 @@ class Replay {
     const RecordHeader& header = record.header();
     const auto visit = [&](const Entry& entry) { return ApplyEntry(entry, header); };
     if (absl::Status entries = record.ForEach(visit); !entries.ok()) return entries;
+    if (absl::Status acts = targets_.audit->Apply(record); !acts.ok()) return acts;
     if (header.position > tallies_have_) {
       if (absl::Status counted = targets_.tallies->Apply(record); !counted.ok()) return counted;
     }

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "engine/audit_index.h"
 #include "engine/poll_registry.h"
 #include "engine/tally_book.h"
 #include "engine/voter_register.h"
@@ -41,6 +42,7 @@ struct RecoveryTargets {
   VoterRegister* voters;
   TallyBook* tallies;
   BallotStore* ballots;
+  AuditIndex* audit;
 };
 absl::StatusOr<RecoveredEnd> Recover(const DataDirectory& directory, const JournalClaim& claim,
                                      const Watermark& watermark, Journal* journal,

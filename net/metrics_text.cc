@@ -85,6 +85,8 @@ void AddEngine(const Engine& engine, Families& families) {
           Value(metrics.queue_rejected));
   counter("tallyd_commits_total", "Journal records written", Value(metrics.commits));
   counter("tallyd_commit_bytes_total", "Bytes of journal records", Value(metrics.commit_bytes));
+  counter("tallyd_audit_acts_total", "Acts in the audit logs of all polls",
+          static_cast<double>(engine.acts_count()));
   gauge("tallyd_journal_position", "Position of the newest journal record",
         static_cast<double>(engine.last_position()));
   gauge("tallyd_storage_free_bytes", "Free where the data lies",

@@ -13,6 +13,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
       polls_(context_),
       projects_(context_),
       paper_(context_),
+      audit_(context_),
       rankings_(context_),
       pages_(context_),
       operations_(context_) {
@@ -21,6 +22,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
   polls_.AddTo(router_);
   projects_.AddTo(router_);
   paper_.AddTo(router_);
+  audit_.AddTo(router_);
   rankings_.AddTo(router_);
   pages_.AddTo(router_);
   operations_.AddTo(router_);
@@ -63,11 +65,13 @@ bool Server::Stop(std::chrono::milliseconds deadline) {
   BeginDrain();
   // What was taken is answered: outcomes and rankings that somebody waits for come back first.
   operations_.Join();
+  audit_.Drain();
   engine_.Drain();
   engine_.board().ReleaseAll();
   const bool drained = http_->Stop(deadline);
   // Whatever clients still sent while the connections closed.
   operations_.Join();
+  audit_.Drain();
   engine_.Drain();
   Log(LogLevel::kInfo, "stopped", {{"drained", drained ? "yes" : "no"}});
   return drained;

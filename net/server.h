@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 
 #include "engine/engine.h"
+#include "net/audit_routes.h"
 #include "net/auth.h"
 #include "net/batch_route.h"
 #include "net/http_server.h"
@@ -68,6 +69,7 @@ class Server {
   PollRoutes polls_;
   ProjectRoutes projects_;
   PaperRoutes paper_;
+  AuditRoutes audit_;
   RankingRoutes rankings_;
   PageRoutes pages_;
   OperationRoutes operations_;

@@ -31,9 +31,12 @@ absl::Status Machine::Recover() {
       setup_.store, &metrics_);
   const auto claim = setup_.journal->Claim();
   if (!claim.ok()) return claim.status();
-  const auto end = tallyd::Recover(
-      *setup_.directory, *claim, *setup_.watermark, setup_.journal,
-      {.polls = &polls_, .voters = voters_.get(), .tallies = &tallies_, .ballots = setup_.store});
+  const auto end = tallyd::Recover(*setup_.directory, *claim, *setup_.watermark, setup_.journal,
+                                   {.polls = &polls_,
+                                    .voters = voters_.get(),
+                                    .tallies = &tallies_,
+                                    .ballots = setup_.store,
+                                    .audit = &audit_});
   if (!end.ok()) return end.status();
   StartLoop(end->term, end->last, end->last_hash, end->last_time);
   return absl::OkStatus();
@@ -58,6 +61,7 @@ void Machine::StartLoop(Term term, Position last, const ChainHash& last_hash, Ti
                        .on_fatal = [](const absl::Status&) { Scheduler::Current().Die(); }},
       Commits::Parts{.journal = setup_.journal,
                      .tallies = &tallies_,
+                     .audit = &audit_,
                      .directory = &directory_,
                      .board = board_.get(),
                      .materialiser = &materialiser_,

@@ -69,6 +69,7 @@ class Machine {
   EngineMetrics metrics_;
   PollRegistry polls_;
   TallyBook tallies_;
+  AuditIndex audit_;
   PollDirectory directory_;
   SimulatedMaterialiser materialiser_;
   SimulatedKeeper keeper_;

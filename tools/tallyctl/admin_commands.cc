@@ -19,6 +19,7 @@
 #include "storage/watermark.h"
 #include "tools/data_directory_exit.h"
 #include "tools/recount/journal_recount.h"
+#include "tools/tallyctl/audit_commands.h"
 
 namespace tallyd {
 namespace {
@@ -223,8 +224,15 @@ ExitCode VerifyServer(const ControlOptions& options) {
                                   : json::serialize(difference));
     }
   }
+  json::array audits;
+  const auto audited = CheckAudits(options, audits);
+  if (!audited.ok()) return Fail(audited.status());
+  const bool all_ok = ok->as_bool() && *audited;
   if (options.json) {
-    std::cout << json::serialize(*report) << "\n";
+    json::object whole = *members;
+    whole["ok"] = all_ok;
+    whole["audits"] = std::move(audits);
+    std::cout << json::serialize(whole) << "\n";
   } else {
     const auto text = [&](const json::object& object, const char* member) {
       const json::value* value = object.if_contains(member);
@@ -240,8 +248,10 @@ ExitCode VerifyServer(const ControlOptions& options) {
     }
     std::cout << (ok->as_bool() ? "ok" : "DIFFERENT") << ": recounted up to position "
               << text(*members, "position") << "\n";
+    std::cout << (*audited ? "ok" : "BROKEN") << ": audit logs of " << audits.size()
+              << " polls followed line by line\n";
   }
-  return ok->as_bool() ? kExitOk : kExitBadData;
+  return all_ok ? kExitOk : kExitBadData;
 }
 
 ExitCode VerifyDirectory(const ControlOptions& options, const DataDirectoryOptions& directory) {

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/tallyctl/admin_commands.h"
+#include "tools/tallyctl/audit_commands.h"
 #include "tools/tallyctl/control.h"
 #include "tools/tallyctl/import_pabulib.h"
 #include "tools/tallyctl/key_commands.h"
@@ -25,7 +26,8 @@ constexpr char kExamples[] =
     "  tallyctl poll list --json\n"
     "  tallyctl import pabulib Poland_Krakow_2021.pb --connections 8\n"
     "  tallyctl keys add town-frontend --scope vote:on-behalf --file /etc/tallyd/keys\n"
-    "  tallyctl verify                      ask the running server to recount\n"
+    "  tallyctl verify                      ask the running server to recount, follow its audit "
+    "logs\n"
     "  tallyctl verify --data-dir DIR       recount a stopped server's journal\n"
     "Data goes to stdout, messages to stderr.\n"
     "Exit codes: 0 ok, 1 failure, 2 usage, 65 bad data or a result that differs, 74 I/O,\n"
@@ -161,6 +163,22 @@ void AddAdminCommands(CLI::App& app, CommandLine& line) {
     line.run = [&line] {
       return line.directory.directory.empty() ? VerifyServer(line.control)
                                               : VerifyDirectory(line.control, line.directory);
+    };
+  });
+
+  CLI::App* audit =
+      app.add_subcommand("audit", "Print the audit log of a poll, and check its chain");
+  audit->fallthrough();
+  audit->add_option("POLL", line.poll, "The poll")->required();
+  audit->add_option("--compare", line.file, "A log printed earlier: is it still the same?");
+  audit->footer(
+      "Example: tallyctl audit summer > summer.audit; later:\n"
+      "  tallyctl audit summer --compare summer.audit\n"
+      "65 if the chain is broken or the log is another one.\n");
+  audit->callback([&line] {
+    line.run = [&line] {
+      return line.file.empty() ? PrintAudit(line.control, line.poll)
+                               : CompareAudit(line.control, line.poll, line.file);
     };
   });
 

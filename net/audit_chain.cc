@@ -1,0 +1,46 @@
+#include "net/audit_chain.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/status/status.h"
+
+#include "net/wire_json_audit.h"
+#include "storage/checksums.h"
+
+namespace tallyd {
+
+absl::StatusOr<AuditChain::Page> AuditChain::Read(PollNumber poll, std::uint64_t after,
+                                                  std::size_t limit) {
+  Page page{.lines = {}, .last = after, .has_more = false};
+  const std::uint64_t acts = engine_.acts_count(poll);
+  if (after >= acts) return page;
+  std::vector<ChainHash>& marks = marks_[poll];
+  const std::uint64_t known = std::min<std::uint64_t>(after / kStride, marks.size());
+  ChainHash previous = known == 0 ? ChainHash{} : marks[known - 1];
+  const std::uint64_t begin = known * kStride;
+  // Published with the commit of the newest act, so it knows every option and box they name.
+  std::shared_ptr<const PollView> view = engine_.polls().Find(poll);
+  std::string line;
+  const absl::Status read = engine_.ReadActs(
+      poll, begin,
+      static_cast<std::size_t>(after - begin + std::min<std::uint64_t>(limit, acts - after)),
+      [&](const Engine::JournaledAct& act) {
+        line.clear();
+        AppendAuditLine(*view, act, previous, line);
+        previous = Sha256(line);
+        if (act.number % kStride == 0 && act.number / kStride == marks.size() + 1) {
+          marks.push_back(previous);
+        }
+        if (act.number <= after) return true;
+        page.lines += line;
+        page.lines += '\n';
+        page.last = act.number;
+        return page.lines.size() < kPageBytes;
+      });
+  if (!read.ok()) return read;
+  page.has_more = page.last < acts;
+  return page;
+}
+
+}  // namespace tallyd

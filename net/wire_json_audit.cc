@@ -1,0 +1,219 @@
+#include "net/wire_json_audit.h"
+
+#include <variant>
+
+#include "net/concat.h"
+#include "net/problem_response.h"
+#include "net/wire_json_poll.h"
+#include "net/wire_text.h"
+
+namespace tallyd {
+namespace {
+
+void AppendText(std::string_view name, std::string_view text, std::string& out) {
+  AppendTo(&out, ",\"", name, "\":");
+  AppendJsonString(text, out);
+}
+
+void AppendBy(std::string_view actor, std::string& out) {
+  if (!actor.empty()) AppendText("by", actor, out);
+}
+
+// What the engine does not interpret is JSON text already.
+void AppendDisplay(std::string_view display, std::string& out) {
+  if (display.size() > 2) AppendTo(&out, ",\"display\":", display);
+}
+
+std::string_view BallotTypeWord(BallotType type) {
+  switch (type) {
+    case BallotType::kChoose:
+      return "choose";
+    case BallotType::kPoints:
+      return "points";
+    case BallotType::kRank:
+      return "rank";
+    case BallotType::kUpDown:
+      return "updown";
+    case BallotType::kSurvey:
+      return "survey";
+  }
+  return "";
+}
+
+// Every number, used by the type or not: the line says what is stored.
+void AppendBallotRules(const BallotDefinition& ballot, std::string& out) {
+  AppendTo(&out, R"(,"ballot":{"type":")", BallotTypeWord(ballot.type), "\",\"min\":", ballot.min,
+           ",\"max\":", ballot.max, ",\"points_total\":", ballot.points_total,
+           ",\"points_per_option_max\":", ballot.points_per_option_max, ",\"scoring\":\"",
+           ballot.scoring == RankScoring::kBorda ? "borda\"}" : "borda_ballot\"}");
+}
+
+void AppendQuestions(const PollDefinition& poll, std::string& out) {
+  if (poll.questions.empty()) return;
+  out += ",\"questions\":[";
+  for (std::size_t i = 0; i < poll.questions.size(); ++i) {
+    const QuestionDefinition& question = poll.questions[i];
+    out += i == 0 ? "{\"id\":" : ",{\"id\":";
+    AppendJsonString(question.id, out);
+    AppendBallotRules(question.ballot, out);
+    AppendDisplay(question.display, out);
+    out += '}';
+  }
+  out += ']';
+}
+
+void AppendOptions(const PollDefinition& poll, std::string& out) {
+  out += ",\"options\":[";
+  for (std::size_t i = 0; i < poll.options.size(); ++i) {
+    const OptionDefinition& option = poll.options[i];
+    out += i == 0 ? "{\"id\":" : ",{\"id\":";
+    AppendJsonString(option.id, out);
+    if (option.question != 0) AppendTo(&out, ",\"question\":", option.question);
+    AppendTo(&out, ",\"cost\":", option.cost);
+    if (option.withdrawn) out += ",\"withdrawn\":true";
+    AppendDisplay(option.display, out);
+    out += '}';
+  }
+  out += ']';
+}
+
+void AppendBoxes(const PollDefinition& poll, std::string& out) {
+  out += ",\"boxes\":[";
+  for (std::size_t i = 0; i < poll.boxes.size(); ++i) {
+    out += i == 0 ? "{\"id\":" : ",{\"id\":";
+    AppendJsonString(poll.boxes[i].id, out);
+    AppendDisplay(poll.boxes[i].display, out);
+    out += '}';
+  }
+  out += ']';
+}
+
+void AppendRules(const PollDefinition& poll, std::string& out) {
+  constexpr std::string_view kChannelRules[] = {"first", "paper_beats_online", "list"};
+  if (poll.opens) AppendTo(&out, ",\"opens\":\"", FormatTime(*poll.opens), "\"");
+  if (poll.closes) AppendTo(&out, ",\"closes\":\"", FormatTime(*poll.closes), "\"");
+  AppendTo(
+      &out, ",\"revote\":\"", poll.revote == RevoteRule::kRefuse ? "refuse" : "replace",
+      "\",\"changes_max\":", poll.changes_max, ",\"withdraw\":", poll.withdraw ? "true" : "false",
+      ",\"online\":", poll.online ? "true" : "false", ",\"paper\":", poll.paper ? "true" : "false",
+      ",\"channel_rule\":\"", kChannelRules[static_cast<std::size_t>(poll.channel_rule)],
+      "\",\"paper_confirm\":", poll.paper_confirm ? "true" : "false");
+  if (poll.ballots_per_voter != BallotsPerVoter{}) {
+    AppendTo(&out, ",\"ballots_per_voter\":", poll.ballots_per_voter.count);
+    if (poll.ballots_per_voter.per_day()) {
+      AppendText("day_zone", poll.ballots_per_voter.day_zone, out);
+    }
+  }
+  if (poll.selection != SelectionDefinition{}) {
+    AppendTo(&out, R"(,"selection":{"rule":)", static_cast<int>(poll.selection.rule),
+             ",\"count\":", poll.selection.count, ",\"budget\":", poll.selection.budget,
+             ",\"threshold\":", poll.selection.threshold, "}");
+  }
+}
+
+void AppendAct(const PollView&, const Engine::JournaledAct& act, const PollEntry& entry,
+               std::string& out) {
+  const PollDefinition& poll = entry.definition;
+  AppendTo(&out, ",\"act\":\"", act.number == 1 ? "poll_created" : "poll_replaced", "\"");
+  AppendBy(entry.actor, out);
+  out += ",\"definition\":{\"id\":";
+  AppendJsonString(poll.id, out);
+  AppendText("project", poll.project, out);
+  AppendBallotRules(poll.ballot, out);
+  AppendQuestions(poll, out);
+  AppendOptions(poll, out);
+  AppendBoxes(poll, out);
+  AppendRules(poll, out);
+  AppendDisplay(poll.display, out);
+  out += '}';
+}
+
+void AppendAct(const PollView&, const Engine::JournaledAct&, const PollStateEntry& entry,
+               std::string& out) {
+  AppendTo(&out, ",\"act\":\"", entry.cause == StateCause::kSchedule ? "scheduled" : "transition",
+           "\"");
+  AppendBy(entry.actor, out);
+  AppendTo(&out, ",\"to\":\"", PollStateName(entry.to), "\"");
+}
+
+void AppendFigures(const PollView& poll, const PaperFigures& figures, std::string& out) {
+  AppendTo(&out, ",\"cards\":", figures.cards, ",\"invalid\":", figures.invalid,
+           ",\"blank\":", figures.blank, ",\"counts\":{");
+  bool first = true;
+  for (const PaperCount& count : figures.counts) {
+    if (!first) out += ',';
+    first = false;
+    AppendJsonString(poll.definition.options[count.option].id, out);
+    AppendTo(&out, ":{\"ballots\":", count.ballots, ",\"score\":", count.score, "}");
+  }
+  out += '}';
+}
+
+void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperBatchEntry& entry,
+               std::string& out) {
+  const PaperBatch& batch = entry.batch;
+  out += R"(,"act":"paper_entered")";
+  AppendBy(entry.actor, out);
+  AppendText("batch", batch.id, out);
+  AppendText("box", poll.definition.boxes[batch.box - 1].id, out);
+  if (batch.opened_at) AppendTo(&out, ",\"opened_at\":\"", FormatTime(*batch.opened_at), "\"");
+  if (!batch.counted_by.empty()) {
+    out += ",\"counted_by\":[";
+    for (std::size_t i = 0; i < batch.counted_by.size(); ++i) {
+      if (i != 0) out += ',';
+      AppendJsonString(batch.counted_by[i], out);
+    }
+    out += ']';
+  }
+  if (!batch.seal.empty()) AppendText("seal", batch.seal, out);
+  AppendFigures(poll, batch.figures, out);
+  if (entry.counts) out += ",\"counts_at_once\":true";
+}
+
+void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperConfirmEntry& entry,
+               std::string& out) {
+  out += R"(,"act":"paper_confirmed")";
+  AppendBy(entry.actor, out);
+  AppendText("batch", entry.batch, out);
+  out += entry.blind ? ",\"blind\":true" : ",\"blind\":false";
+  AppendFigures(poll, entry.figures, out);
+}
+
+void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperVoidEntry& entry,
+               std::string& out) {
+  out += R"(,"act":"paper_voided")";
+  AppendBy(entry.actor, out);
+  AppendText("batch", entry.batch, out);
+  AppendText("reason", entry.reason, out);
+  out += entry.reverses ? ",\"counted\":true" : ",\"counted\":false";
+  if (entry.reverses) AppendFigures(poll, *entry.reverses, out);
+}
+
+// Never acts of a poll (AuditedPoll).
+void AppendAct(const PollView&, const Engine::JournaledAct&, const BallotEntry&, std::string&) {}
+void AppendAct(const PollView&, const Engine::JournaledAct&, const WithdrawalEntry&, std::string&) {
+}
+void AppendAct(const PollView&, const Engine::JournaledAct&, const ProjectEntry&, std::string&) {}
+
+void AppendHex(const ChainHash& hash, std::string& out) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  for (const std::uint8_t byte : hash.bytes) {
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15];
+  }
+}
+
+}  // namespace
+
+void AppendAuditLine(const PollView& poll, const Engine::JournaledAct& act,
+                     const ChainHash& previous, std::string& out) {
+  AppendTo(&out, "{\"n\":", act.number, ",\"at\":\"", FormatTime(act.time),
+           "\",\"commit\":", act.position, ",\"poll\":");
+  AppendJsonString(poll.definition.id, out);
+  std::visit([&](const auto& entry) { AppendAct(poll, act, entry, out); }, act.entry);
+  out += ",\"previous\":\"";
+  AppendHex(previous, out);
+  out += "\"}";
+}
+
+}  // namespace tallyd
