@@ -52,7 +52,9 @@ class AuditProgramTest : public testing::Test {
     arguments.push_back("--server=http://127.0.0.1:" + std::to_string(server_->admin_port()));
     return RunTallyctl(arguments);
   }
-  ToolResult Check(const std::string& file) const { return RunTool("python3", {checker_, file}); }
+  ToolResult Check(const std::string& file) const {
+    return RunTool("/usr/bin/python3", {checker_, file});
+  }
 
   TempDirectory temp_;
   const std::string data_ = temp_.File("data");
