@@ -1,7 +1,6 @@
 #include "net/audit_chain.h"
 
 #include <algorithm>
-#include <memory>
 
 #include "absl/status/status.h"
 
@@ -20,7 +19,7 @@ absl::StatusOr<AuditChain::Page> AuditChain::Read(PollNumber poll, std::uint64_t
   ChainHash previous = known == 0 ? ChainHash{} : marks[known - 1];
   const std::uint64_t begin = known * kStride;
   // Published with the commit of the newest act, so it knows every option and box they name.
-  std::shared_ptr<const PollView> view = engine_.polls().Find(poll);
+  const auto view = engine_.polls().Find(poll);
   std::string line;
   const absl::Status read = engine_.ReadActs(
       poll, begin,

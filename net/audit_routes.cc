@@ -47,8 +47,10 @@ void AuditRoutes::Get(const HttpRequest& request, Responder responder) {
   }
   wanted.after = *after;
   wanted.limit = static_cast<std::size_t>(*limit);
-  wanted.poll = FindPoll(context_, request, responder, true);
-  if (wanted.poll == nullptr) return;
+  const auto poll = FindPoll(context_, request, responder, true);
+  if (poll == nullptr) return;
+  wanted.poll = poll->number;
+  wanted.poll_id = poll->definition.id;
   wanted.german = PrefersGerman(request.accept_language);
   wanted.io_thread = &responder.io_thread();
   {
@@ -96,7 +98,7 @@ void AuditRoutes::Drain() {
 }
 
 HttpResponse AuditRoutes::MakePage(const Wanted& wanted) {
-  auto page = chain_.Read(wanted.poll->number, wanted.after, wanted.limit);
+  auto page = chain_.Read(wanted.poll, wanted.after, wanted.limit);
   if (!page.ok()) {
     Log(LogLevel::kError, "audit_failed", {{"status", page.status().ToString()}});
     return ProblemResponse(ProblemCode::kInternal, {}, {}, wanted.german ? "de" : "en");
@@ -104,9 +106,9 @@ HttpResponse AuditRoutes::MakePage(const Wanted& wanted) {
   HttpResponse response;
   response.content_type = "application/x-ndjson";
   if (page->has_more) {
-    response.headers.emplace_back(
-        "Link", Concat("</v1/polls/", wanted.poll->definition.id, "/audit?after=", page->last,
-                       "&limit=", wanted.limit, ">; rel=\"next\""));
+    response.headers.emplace_back("Link",
+                                  Concat("</v1/polls/", wanted.poll_id, "/audit?after=", page->last,
+                                         "&limit=", wanted.limit, ">; rel=\"next\""));
   }
   response.body = std::move(page->lines);
   return response;

@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <string>
 #include <thread>
 
@@ -42,7 +41,8 @@ class AuditRoutes {
 
  private:
   struct Wanted {
-    std::shared_ptr<const PollView> poll;
+    PollNumber poll = 0;
+    std::string poll_id;
     std::uint64_t after = 0;
     std::size_t limit = kLimitDefault;
     bool german = false;
