@@ -2,7 +2,7 @@
 
 // What a route handler sees of one request: views, nothing owned but decoded escapes.
 //
-// Every view points into the connection's buffer and dies when the handler returns: copy what a
+// Every view points into what the connection holds and dies when the handler returns: copy what a
 // later answer needs. The request passed the guard (net/request_guard.h): one Host, one numeric
 // Content-Length, no duplicates among the named headers, a printable target with valid escapes,
 // `body` complete and within the route's limit. Nothing here is validated beyond that: ids, media

@@ -24,6 +24,7 @@
 #include "net/http_response.h"
 #include "net/io_thread.h"
 #include "net/read_buffer.h"
+#include "net/request_header.h"
 #include "net/request_parser.h"
 #include "net/router.h"
 #include "net/server_options.h"
@@ -124,6 +125,8 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
   void AbortStream();
   void ConsumeRequest(std::size_t bytes);
   void Refuse(ProblemCode problem, HttpRequest* request = nullptr);
+  // Whether the header alone is reason enough not to hand the request to a route.
+  static bool IsRefused(const HttpRequest& request, const Router::Match& match);
   HttpResponse RefusalOf(const HttpRequest& request, const Router::Match& match) const;
   // Also gives the request its id.
   std::uint64_t OpenSlot(HttpRequest& request, bool keep_alive, int route_index);
@@ -140,6 +143,7 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
 
   ReadBuffer input_;
   HeaderScanner scanner_;
+  RequestHeader header_;
   AnswerQueue answers_;
   Stream stream_;
   Reading reading_ = Reading::kRequest;

@@ -41,7 +41,9 @@ HttpSession::Step HttpSession::ParseOne() {
 HttpSession::Step HttpSession::ParseRequest() {
   const std::string_view bytes = input_.data();
   if (bytes.size() < awaited_bytes_) return Step::kNeedMore;
-  if (awaited_bytes_ == 0) {
+  if (header_.BeginsSame(bytes)) {
+    scanner_.SkipTo(header_.size());
+  } else if (awaited_bytes_ == 0) {
     switch (scanner_.Scan(bytes, surroundings_.limits)) {
       case HeaderScanner::Result::kNeedMore:
         return Step::kNeedMore;
@@ -55,22 +57,23 @@ HttpSession::Step HttpSession::ParseRequest() {
   return HandleHeader(bytes.substr(scanner_.begin(), scanner_.end() - scanner_.begin()));
 }
 
-// Runs a second time for a request whose body came later: the header is read again rather than
-// kept, because the buffer may have moved.
+// Runs a second time for a request whose body came later.
 HttpSession::Step HttpSession::HandleHeader(std::string_view block) {
-  HttpRequest request;
-  HeaderFacts facts;
-  request.listener = surroundings_.listener;
-  if (const auto problem = ParseHeader(block, surroundings_.limits, request, facts)) {
+  const auto problem =
+      header_.Read(block, surroundings_.limits, surroundings_.router, surroundings_.listener);
+  HttpRequest& request = header_.request();
+  if (problem.has_value()) {
     Refuse(*problem, &request);
     return Step::kNeedMore;
   }
-  const Router::Match match = surroundings_.router.Find(request);
+  const HeaderFacts& facts = header_.facts();
+  const Router::Match& match = header_.match();
   if (request.method == Method::kOptions) {
     return RefuseRoute(request, facts, surroundings_.router.AnswerOptions(request, match), match);
   }
-  HttpResponse refusal = RefusalOf(request, match);
-  if (refusal.status != 200) return RefuseRoute(request, facts, std::move(refusal), match);
+  if (IsRefused(request, match)) {
+    return RefuseRoute(request, facts, RefusalOf(request, match), match);
+  }
   const Router::Route& route = *match.route;
   if (route.body.kind == BodyPolicy::Kind::kStream) return StartStream(request, facts, route);
 
@@ -93,7 +96,11 @@ HttpSession::Step HttpSession::AwaitBody(const HeaderFacts& facts, std::uint64_t
   return Step::kNeedMore;
 }
 
-// Status 200: the route may have the request.
+bool HttpSession::IsRefused(const HttpRequest& request, const Router::Match& match) {
+  return match.outcome != Router::Outcome::kFound ||
+         request.content_length > match.route->body.bytes_max;
+}
+
 HttpResponse HttpSession::RefusalOf(const HttpRequest& request, const Router::Match& match) const {
   const std::string_view language = request.accept_language;
   switch (match.outcome) {
@@ -109,10 +116,7 @@ HttpResponse HttpSession::RefusalOf(const HttpRequest& request, const Router::Ma
     case Router::Outcome::kFound:
       break;
   }
-  if (request.content_length > match.route->body.bytes_max) {
-    return ProblemResponse(ProblemCode::kBodyTooLarge, {}, {}, language);
-  }
-  return {};
+  return ProblemResponse(ProblemCode::kBodyTooLarge, {}, {}, language);
 }
 
 // Answered from the header alone. A body that may still come is thrown away if it is small; else,
@@ -143,6 +147,7 @@ HttpSession::Step HttpSession::DiscardBody() {
 
 void HttpSession::ConsumeRequest(std::size_t bytes) {
   input_.Consume(bytes);
+  header_.EndRequest();
   scanner_.Reset();
   awaited_bytes_ = 0;
   continue_ticket_ = AnswerQueue::kNoTicket;

@@ -32,6 +32,11 @@ class HeaderScanner {
   // `bytes` starts where the request starts and only ever grows until Reset().
   Result Scan(std::string_view bytes, const SessionLimits& limits);
   void Reset() { *this = HeaderScanner(); }
+  // As if Scan() had found the end there: whoever calls knows the block.
+  void SkipTo(std::size_t end) {
+    begin_ = 0;
+    line_ = scanned_ = end;
+  }
 
   // After kComplete: the header block, its empty line included. begin() is 2 if the client sent one
   // empty line before the request, which RFC 9112 2.2 asks servers to forgive, else 0.

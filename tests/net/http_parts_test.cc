@@ -13,6 +13,7 @@
 #include "net/io_thread.h"
 #include "net/read_buffer.h"
 #include "net/request_guard.h"
+#include "net/request_header.h"
 #include "net/request_parser.h"
 #include "tests/net/http_fixture.h"
 #include "tests/net/smuggling_corpus.h"
@@ -92,6 +93,66 @@ TEST(RequestGuard, TellsAbsentHeadersFromEmptyOnes) {
   EXPECT_NE(request.idempotency_key.data(), nullptr);
   EXPECT_TRUE(request.idempotency_key.empty());
   EXPECT_EQ(request.if_match.data(), nullptr);
+}
+
+// A second reading of equal bytes is the first one, but for what belongs to one request alone.
+TEST(RequestHeader, RemembersWhatItRead) {
+  Router router;
+  router.Add(Method::kPost, "/v1/polls/{poll}/votes", kPublicListener, BodyPolicy::Small(),
+             [](const HttpRequest&, Responder) {});
+  RequestHeader header;
+  const auto read = [&](std::string_view block) {
+    return header.Read(block, SessionLimits(), router, ListenerKind::kPublic);
+  };
+  const std::string block =
+      "POST /v1/polls/a%2Db/votes?x=%41 HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\n";
+  EXPECT_FALSE(header.BeginsSame(block));
+  EXPECT_FALSE(header.BeginsSame(""));
+  ASSERT_FALSE(read(block).has_value());
+  header.request().body = "{}";
+  header.request().request_id = "ours";
+  header.EndRequest();
+  EXPECT_TRUE(header.BeginsSame(block + "{}" + block));
+  EXPECT_FALSE(header.BeginsSame(std::string_view(block).substr(0, block.size() - 1)));
+  EXPECT_EQ(header.size(), block.size());
+
+  ASSERT_FALSE(read(block).has_value());
+  EXPECT_TRUE(header.request().body.empty());
+  EXPECT_TRUE(header.request().request_id.empty());
+  EXPECT_EQ(header.request().content_length, 2u);
+  EXPECT_EQ(header.request().Param("poll"), "a-b");
+  EXPECT_EQ(header.request().Query("x"), "A");
+  EXPECT_EQ(header.match().route, router.routes()[0].get());
+  EXPECT_TRUE(header.facts().keep_alive);
+}
+
+TEST(RequestHeader, ForgetsWhatItRefusedAndWhatIsLong) {
+  Router router;
+  RequestHeader header;
+  const auto read = [&](std::string_view block) {
+    return header.Read(block, SessionLimits(), router, ListenerKind::kPublic);
+  };
+  const std::string good = "GET /a HTTP/1.1\r\nHost: t\r\nRequest-Id: theirs\r\n\r\n";
+  const std::string bad = "GET /a HTTP/1.1\r\nHost: t\r\nHost: t\r\n\r\n";
+  ASSERT_FALSE(read(good).has_value());
+  header.EndRequest();
+  ASSERT_FALSE(read(good).has_value());
+  EXPECT_EQ(header.request().request_id, "theirs");
+  header.EndRequest();
+  EXPECT_TRUE(read(bad).has_value());
+  EXPECT_FALSE(header.BeginsSame(bad));
+  EXPECT_FALSE(header.BeginsSame(good));
+  EXPECT_TRUE(read(bad).has_value());
+
+  const std::string lines = "GET /b HTTP/1.1\r\nHost: t\r\nX: ";
+  const std::size_t most = RequestHeader::kRememberedBytesMax;
+  for (const std::size_t bytes : {most, most + 1}) {
+    const std::string block = lines + std::string(bytes - lines.size() - 4, 'x') + "\r\n\r\n";
+    ASSERT_FALSE(read(block).has_value());
+    EXPECT_EQ(header.request().path, "/b");
+    header.EndRequest();
+    EXPECT_EQ(header.BeginsSame(block), bytes == most);
+  }
 }
 
 TEST(RequestGuard, TakesEveryNamedHeader) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -412,6 +413,33 @@ void AnswerAllDeferred(TestServer& test, std::size_t count, std::mt19937& random
     for (const std::size_t index : arrived) test.AnswerDeferred(index);
     done += arrived.size();
   }
+}
+
+// The header of a request may be that of the one before it, byte for byte: it is another request.
+TEST(HttpSession, EqualHeadersAreDifferentRequests) {
+  TestServer test;
+  RawClient client = test.Connect();
+  const std::string head = "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\n";
+  client.Send(head + "abc" + head + "def" + "\r\n" + head + "gh");
+  std::set<std::string> ids;
+  for (const std::string_view body : {"abc", "def"}) {
+    const auto answer = client.Read();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->body, body);
+    ids.insert(answer->Header("Request-Id").value_or(""));
+  }
+  client.Send("i" + head + head);  // the second header is the first one's body and more
+  const auto split = client.Read();
+  ASSERT_TRUE(split.has_value());
+  EXPECT_EQ(split->body, "ghi");
+  ids.insert(split->Header("Request-Id").value_or(""));
+  EXPECT_EQ(ids.size(), 3u);
+  EXPECT_EQ(ids.count(""), 0u);
+  const auto taken = client.Read();
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(taken->body, "POS");
+  EXPECT_GE(client.Read().value_or(RawAnswer{}).status, 400);  // "T /echo ..."
+  EXPECT_TRUE(client.WaitForClose());
 }
 
 // One connection, a random pipeline of every kind of request, cut at random places: every answer is
