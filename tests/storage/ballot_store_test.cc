@@ -291,5 +291,54 @@ TEST(BallotStoreTest, AfterAKillThePositionNamesExactlyWhatIsThere) {
   }
 }
 
+// Bytes that this process has asked the kernel for, also those the page cache had.
+std::uint64_t BytesRead() {
+  std::ifstream io("/proc/self/io");
+  for (std::string name; io >> name;) {
+    std::uint64_t value = 0;
+    io >> value;
+    if (name == "rchar:") return value;
+  }
+  return 0;
+}
+
+// A cache of many small shards could hold none of a large file's filter: every look-up read half a
+// megabyte.
+TEST(BallotStoreTest, ALookUpInALargeFileReadsLittle) {
+  constexpr std::uint64_t kVoters = 500'000;  // a filter of 0.6 MB
+  constexpr std::uint64_t kLookUps = 200;
+  TempDirectory dir;
+  BallotStoreOptions options;
+  options.directory = dir.File("ballots");
+  options.epoch = kEpoch;
+  options.block_cache_bytes = 8 << 20;
+  absl::StatusOr<std::unique_ptr<BallotStore>> store = BallotStore::Open(options);
+  ASSERT_TRUE(store.ok()) << store.status();
+  {
+    std::vector<BallotVersion> versions(kVoters);
+    for (std::uint64_t i = 0; i < kVoters; ++i) {
+      versions[i].poll = 1;
+      versions[i].tag = TagOf(i);
+      versions[i].seq = i + 1;
+      versions[i].position = 1;
+      versions[i].payload = "x";
+    }
+    ASSERT_TRUE((*store)->Write(versions, 1).ok());
+  }
+  const auto look_up = [&](std::uint64_t first) {
+    const std::uint64_t before = BytesRead();
+    for (std::uint64_t i = 0; i < kLookUps; ++i) {
+      const std::uint64_t voter = (first + i * 2477) % kVoters;
+      const auto found = (*store)->GetNewest(1, TagOf(voter));
+      EXPECT_TRUE(found.ok() && found->has_value() && (*found)->seq == voter + 1);
+    }
+    return BytesRead() - before;
+  };
+  look_up(0);  // filter and index come into the cache
+  const std::uint64_t bytes = look_up(1000);
+  EXPECT_GT(bytes, 0u);  // or this measures nothing
+  EXPECT_LT(bytes, kLookUps * 64 * 1024);
+}
+
 }  // namespace
 }  // namespace tallyd
