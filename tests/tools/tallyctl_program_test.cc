@@ -224,6 +224,49 @@ TEST_F(TallyctlProgramTest, AnImportOutlivesAKilledServer) {
   EXPECT_EQ(ballots_served(), 20'000);
 }
 
+TEST_F(TallyctlProgramTest, PaperOfOtherPlatformsComesOutAsTheirFilesSay) {
+  StartServer();
+  const std::string fixtures = TALLYD_SOURCE_DIR "/tests/fixtures/platforms/";
+  const std::vector<std::string> sheets = {
+      "import",        "consul", fixtures + "booth-market.csv", fixtures + "booth-school.csv",
+      "--poll=budget", "--json"};
+  const ToolResult first = Run(sheets);
+  ASSERT_EQ(first.exit, 0) << first.err;
+  EXPECT_EQ(SumOf(first, "counted"), 9) << first.out;
+  EXPECT_EQ(SumOf(first, "rejected"), 0);
+  const ToolResult again = Run(sheets);
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_EQ(SumOf(again, "duplicate"), 9);
+  const auto ranking = [this](const std::string& poll) {
+    return HttpClient(server_->public_port(), false)
+        .Send(Get("/v1/polls/" + poll + "/ranking"))
+        .Json();
+  };
+  // 4,5,6 / 7,8 / 4 / 5 / 4,7 / blank / 8, and 8 / 4,5.
+  const boost::json::value budget = ranking("budget");
+  EXPECT_EQ(budget.at("totals").at("paper").as_int64(), 9);
+  EXPECT_EQ(budget.at("totals").at("blank").as_int64(), 1);
+  EXPECT_EQ(budget.at("options").at("4").at("paper").as_int64(), 4);
+  EXPECT_EQ(budget.at("options").at("8").at("paper").as_int64(), 3);
+
+  const std::vector<std::string> table = {
+      "import",  "decidim",      fixtures + "decidim-projects.csv", "--cards=80", "--blank=3",
+      "--max=2", "--poll=rivers"};
+  const ToolResult sums = Run(table);
+  ASSERT_EQ(sums.exit, 0) << sums.err;
+  EXPECT_NE(sums.out.find("equals the file"), std::string::npos) << sums.out;
+  EXPECT_EQ(Run(table).exit, 0) << "the same again";
+  EXPECT_EQ(ranking("rivers").at("options").at("12").at("paper").as_int64(), 75);
+  EXPECT_EQ(ranking("rivers").at("totals").at("paper").as_int64(), 80);
+  const ToolResult few =
+      Run({"import", "decidim", fixtures + "decidim-projects.csv", "--cards=10", "--poll=few"});
+  EXPECT_EQ(few.exit, 1);
+  EXPECT_NE(few.err.find("sum_mismatch"), std::string::npos) << few.err;
+  EXPECT_EQ(Run({"import", "decidim", fixtures + "booth-market.csv", "--cards=1"}).exit, 65);
+  EXPECT_EQ(Run({"import", "decidim", fixtures + "decidim-projects.csv"}).exit, 2) << "no cards";
+  EXPECT_EQ(Run({"import", "consul", fixtures + "decidim-projects.csv"}).exit, 65);
+}
+
 TEST_F(TallyctlProgramTest, WrongUseExits2AndNoServer1) {
   EXPECT_EQ(RunTallyctl({}).exit, 2);
   EXPECT_EQ(RunTallyctl({"poll"}).exit, 2);

@@ -14,16 +14,12 @@
 #include "tools/pabulib/pabulib_file.h"
 #include "tools/pabulib/pabulib_poll.h"
 #include "tools/tallyctl/ballot_sender.h"
+#include "tools/tallyctl/poll_import.h"
 
 namespace tallyd {
 namespace {
 
 namespace json = boost::json;
-
-struct Election {
-  PabulibFile file;
-  PollPlan plan;
-};
 
 struct Outcome {
   SendResult sent;
@@ -33,26 +29,12 @@ struct Outcome {
 
 class PabulibImport {
  public:
-  PabulibImport(const ControlOptions& control, const ImportOptions& options, SendOptions send)
+  PabulibImport(const ControlOptions& control, SendOptions send)
       : control_(control),
-        options_(options),
         send_(std::move(send)),
         connection_(send_.private_server, send_.give_up_after) {}
 
-  ExitCode Run() {
-    std::vector<Election> elections;
-    std::map<std::string, std::string> paths;  // by poll
-    for (const std::string& path : options_.paths) {
-      const std::string poll = PollIdOf(options_.poll_prefix, path);
-      if (!paths.emplace(poll, path).second) {
-        return Fail(path + " and " + paths[poll] + " would both become poll " + poll, kExitUsage);
-      }
-      auto file = ReadPabulib(path);
-      if (!file.ok()) return Fail(file.status(), kExitBadData);
-      auto plan = PlanPoll(*file, poll, options_.project);
-      if (!plan.ok()) return Fail(plan.status(), kExitBadData);
-      elections.push_back({*std::move(file), *std::move(plan)});
-    }
+  ExitCode Run(const std::vector<Election>& elections) {
     json::array reports;
     bool equal = true;
     for (const Election& election : elections) {
@@ -76,7 +58,9 @@ class PabulibImport {
     for (const std::string& note : election.plan.notes) {
       std::cerr << election.file.name << ": " << note << "\n";
     }
-    absl::Status status = CreateAndOpen(election.plan);
+    PollImport poll(control_, &connection_);
+    absl::Status status =
+        poll.CreateAndOpen(election.plan.poll, election.plan.document, "--poll-prefix");
     if (!status.ok()) return status;
     Outcome outcome;
     BallotSender sender(send_, election.file, election.plan);
@@ -91,51 +75,12 @@ class PabulibImport {
     if (!sent.ok()) return sent.status();
     outcome.sent = *std::move(sent);
 
-    const auto ranking = CallJson("GET", "/v1/polls/" + election.plan.poll + "/ranking", "");
+    const auto ranking = poll.CallJson("GET", "/v1/polls/" + election.plan.poll + "/ranking");
     if (!ranking.ok()) return ranking.status();
     const json::value* version = ranking->as_object().if_contains("version");
     if (version != nullptr && version->is_string()) outcome.version = version->as_string().c_str();
     outcome.differences = CompareWithRanking(election.file, election.plan.scoring, *ranking);
     return outcome;
-  }
-
-  // A poll that is there already is fine if it is the same one.
-  absl::Status CreateAndOpen(const PollPlan& plan) {
-    const std::string target = "/v1/polls/" + plan.poll;
-    ClientRequest request = MakeRequest(control_, "PUT", target, json::serialize(plan.document));
-    request.headers.emplace_back("If-None-Match", "*");
-    const auto created = connection_.Send(request);
-    if (!created.ok()) return created.status();
-    if (created->status != 201 && created->status != 412) {
-      return absl::FailedPreconditionError("creating poll " + plan.poll + ": " +
-                                           DescribeProblem(*created));
-    }
-    const auto poll = CallJson("GET", target, "");
-    if (!poll.ok()) return poll.status();
-    json::object wanted = plan.document;
-    wanted.erase("state");
-    if (!HoldsAll(*poll, wanted)) {
-      return absl::FailedPreconditionError("poll " + plan.poll +
-                                           " exists with another definition; choose another "
-                                           "--poll-prefix");
-    }
-    const json::value* state = poll->as_object().if_contains("state");
-    if (state != nullptr && *state == "open") return absl::OkStatus();
-    return CallJson("POST", target + "/transitions", R"({"to":"open"})").status();
-  }
-
-  absl::StatusOr<json::value> CallJson(const std::string& method, const std::string& target,
-                                       const std::string& body) {
-    const auto answer = connection_.Send(MakeRequest(control_, method, target, body));
-    if (!answer.ok()) return answer.status();
-    if (answer->status != 200) {
-      return absl::FailedPreconditionError(method + " " + target + ": " + DescribeProblem(*answer));
-    }
-    auto value = ParseJson(answer->body);
-    if (!value.ok() || !value->is_object()) {
-      return absl::InternalError(method + " " + target + ": the answer is not a JSON object");
-    }
-    return value;
   }
 
   void Print(const Election& election, const Outcome& outcome) const {
@@ -183,14 +128,14 @@ class PabulibImport {
   }
 
   const ControlOptions& control_;
-  const ImportOptions& options_;
   const SendOptions send_;
   RetryingConnection connection_;
 };
 
 }  // namespace
 
-ExitCode ImportPabulib(const ControlOptions& control, const ImportOptions& options) {
+ExitCode ImportElections(const ControlOptions& control, const ImportOptions& options,
+                         const std::vector<Election>& elections) {
   const auto private_server = ParseServerUrl(control.server);
   if (!private_server.ok()) return Fail(private_server.status(), kExitUsage);
   const auto public_server = ParseServerUrl(options.public_server);
@@ -204,7 +149,24 @@ ExitCode ImportPabulib(const ControlOptions& control, const ImportOptions& optio
   send.give_up_after = std::chrono::seconds(options.retry_seconds);
   send.actor = control.actor;
   send.token = control.token;
-  return PabulibImport(control, options, std::move(send)).Run();
+  return PabulibImport(control, std::move(send)).Run(elections);
+}
+
+ExitCode ImportPabulib(const ControlOptions& control, const ImportOptions& options) {
+  std::vector<Election> elections;
+  std::map<std::string, std::string> paths;  // by poll
+  for (const std::string& path : options.paths) {
+    const std::string poll = PollIdOf(options.poll_prefix, path);
+    if (!paths.emplace(poll, path).second) {
+      return Fail(path + " and " + paths[poll] + " would both become poll " + poll, kExitUsage);
+    }
+    auto file = ReadPabulib(path);
+    if (!file.ok()) return Fail(file.status(), kExitBadData);
+    auto plan = PlanPoll(*file, poll, options.project);
+    if (!plan.ok()) return Fail(plan.status(), kExitBadData);
+    elections.push_back({*std::move(file), *std::move(plan)});
+  }
+  return ImportElections(control, options, elections);
 }
 
 }  // namespace tallyd

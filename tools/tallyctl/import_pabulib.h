@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tools/pabulib/pabulib_file.h"
+#include "tools/pabulib/pabulib_poll.h"
 #include "tools/tallyctl/control.h"
 
 namespace tallyd {
@@ -21,8 +23,18 @@ struct ImportOptions {
   int retry_seconds = 30;
 };
 
+// A file and the poll it becomes.
+struct Election {
+  PabulibFile file;
+  PollPlan plan;
+};
+
 // 0: every file is in and equals its published result; 65: a file is bad, or something differs; 1:
 // the server refused or cannot be reached.
 ExitCode ImportPabulib(const ControlOptions& control, const ImportOptions& options);
+
+// The same for elections that were read elsewhere.
+ExitCode ImportElections(const ControlOptions& control, const ImportOptions& options,
+                         const std::vector<Election>& elections);
 
 }  // namespace tallyd

@@ -12,6 +12,7 @@
 #include "tools/tallyctl/audit_commands.h"
 #include "tools/tallyctl/control.h"
 #include "tools/tallyctl/import_pabulib.h"
+#include "tools/tallyctl/import_platforms.h"
 #include "tools/tallyctl/key_commands.h"
 #include "tools/tallyctl/poll_commands.h"
 #include "tools/tallyctl/restore.h"
@@ -25,6 +26,7 @@ constexpr char kExamples[] =
     "  tallyctl poll create summer.json && tallyctl poll open summer\n"
     "  tallyctl poll list --json\n"
     "  tallyctl import pabulib Poland_Krakow_2021.pb --connections 8\n"
+    "  tallyctl import decidim projects.csv --cards 131 --max 3\n"
     "  tallyctl keys add town-frontend --scope vote:on-behalf --file /etc/tallyd/keys\n"
     "  tallyctl verify                      ask the running server to recount, follow its audit "
     "logs\n"
@@ -37,6 +39,7 @@ constexpr char kExamples[] =
 struct CommandLine {
   ControlOptions control;
   ImportOptions import;
+  DecidimOptions decidim;
   KeyOptions keys;
   std::string token_file;
   DataDirectoryOptions directory;
@@ -83,12 +86,55 @@ void AddPollCommands(CLI::App& app, CommandLine& line) {
   }
 }
 
+void AddPlatformImports(CLI::App& import, CommandLine& line) {
+  CLI::App* consul = import.add_subcommand("consul", "Import ballot sheets of Consul Democracy");
+  consul->fallthrough();
+  ImportOptions& options = line.import;
+  consul->add_option("FILE", options.paths, "Sheets of one vote, one per booth")->required();
+  consul->add_option("--poll", line.poll, "Id of the poll; else from the first file's name");
+  CLI::Option* project =
+      consul->add_option("--project", options.project, "Project of the poll; else consul");
+  consul->footer(
+      "Example: tallyctl import consul booth-market.csv booth-school.csv --poll budget-2024\n"
+      "Ballots are separated by ';' or a line end, the ids of investments by ','. Sending the "
+      "sheets\n"
+      "again changes nothing. 65 if the served ranking differs from what they add up to.\n");
+  consul->callback([&line, project] {
+    if (project->count() == 0) line.import.project = "consul";
+    line.run = [&line] { return ImportConsul(line.control, line.import, line.poll); };
+  });
+
+  CLI::App* decidim =
+      import.add_subcommand("decidim", "Import Decidim's paper ballots of a budget");
+  decidim->fallthrough();
+  DecidimOptions& paper = line.decidim;
+  decidim->add_option("FILE", paper.path, "CSV with id and paper_ballots_to_import")->required();
+  decidim->add_option("--cards", paper.cards, "Cards that were counted; the file does not say")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  decidim->add_option("--invalid", paper.invalid, "Of these: invalid")
+      ->check(CLI::NonNegativeNumber);
+  decidim->add_option("--blank", paper.blank, "Of these: blank")->check(CLI::NonNegativeNumber);
+  decidim->add_option("--max", paper.max, "Projects a card may name; else all")
+      ->check(CLI::PositiveNumber);
+  decidim->add_option("--poll", paper.poll, "Id of the poll; else from the file's name");
+  decidim->add_option("--project", paper.project, "Project of the poll")->capture_default_str();
+  decidim->footer(
+      "Example: tallyctl import decidim projects.csv --cards 131 --invalid 4 --max 3\n"
+      "The sums become one paper batch. Sending the file again changes nothing; a corrected file "
+      "is\n"
+      "refused until the batch is void. 65 if the served ranking differs from the file.\n");
+  decidim->callback(
+      [&line] { line.run = [&line] { return ImportDecidim(line.control, line.decidim); }; });
+}
+
 void AddImportCommands(CLI::App& app, CommandLine& line) {
   CLI::App* import = app.add_subcommand("import", "Bring elections in over HTTP");
   import->require_subcommand(1)->fallthrough();
   CLI::App* pabulib = import->add_subcommand(
       "pabulib", "Import PabuLib .pb files and compare with the published results");
   pabulib->fallthrough();
+  AddPlatformImports(*import, line);
   ImportOptions& options = line.import;
   pabulib->add_option("FILE", options.paths, "Files to import")->required();
   pabulib->add_option("--poll-prefix", options.poll_prefix, "Put before the ids of the polls");
