@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
 
 #include "storage/check.h"
 
@@ -246,6 +247,23 @@ void ScoreOne(const BallotRules& rules, Unpacker& in,
   TALLYD_CHECK(whole);
 }
 
+// What one ballot gives to options that count together.
+std::int64_t Together(BallotType type, std::int64_t sum, std::int64_t best) {
+  switch (type) {
+    case BallotType::kPoints:
+      return sum;
+    case BallotType::kUpDown:
+      return std::clamp<std::int64_t>(sum, -1, 1);
+    default:
+      return best;
+  }
+}
+
+BallotType TypeOf(const BallotRules& rules, OptionIndex option) {
+  return rules.type != BallotType::kSurvey ? rules.type
+                                           : rules.questions[rules.question_of_option[option]].type;
+}
+
 // The options must be sorted.
 PackedBallot PackValues(absl::Span<const OptionValue> options, std::int64_t zero) {
   Packer packer;
@@ -327,7 +345,7 @@ BallotError ValidateBallot(const BallotRules& rules, OptionIndex options_count,
                                            : ValidateOne(rules, options_count, packed);
 }
 
-void ForEachScore(const BallotRules& rules, std::string_view packed,
+void ForEachNamed(const BallotRules& rules, std::string_view packed,
                   absl::FunctionRef<void(OptionIndex, std::int64_t score)> visit) {
   Unpacker in(packed);
   if (rules.type != BallotType::kSurvey) [[likely]] {
@@ -336,6 +354,29 @@ void ForEachScore(const BallotRules& rules, std::string_view packed,
     for (const BallotRules& question : rules.questions) ScoreOne(question, in, visit);
   }
   TALLYD_CHECK(in.at_end());
+}
+
+void ForEachScore(const BallotRules& rules, std::string_view packed,
+                  absl::FunctionRef<void(OptionIndex, std::int64_t score)> visit) {
+  if (rules.counts_for.empty()) [[likely]]
+    return ForEachNamed(rules, packed, visit);
+  absl::InlinedVector<OptionValue, 16> given;
+  ForEachNamed(rules, packed, [&](OptionIndex option, std::int64_t score) {
+    const OptionIndex counted =
+        option < rules.counts_for.size() ? rules.counts_for[option] : option;
+    if (counted != kNoOption) given.push_back({counted, score});
+  });
+  SortByOption(absl::MakeSpan(given));
+  for (std::size_t i = 0; i < given.size();) {
+    const OptionIndex option = given[i].option;
+    std::int64_t sum = 0;
+    std::int64_t best = given[i].points;
+    for (; i < given.size() && given[i].option == option; ++i) {
+      sum += given[i].points;
+      best = std::max(best, given[i].points);
+    }
+    visit(option, Together(TypeOf(rules, option), sum, best));
+  }
 }
 
 std::vector<OptionValue> UnpackBallot(BallotType type, std::string_view packed) {

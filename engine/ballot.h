@@ -9,6 +9,9 @@
 //   rank    count, then the options in order
 //   updown  count, then per option (as above) the distance and 0 for -1, 1 for 0, 2 for +1
 //   survey  one ballot of these for each question, in the order of the questions
+// Ballots stay as they were cast; an option that was withdrawn may count for another one or for
+// nothing (BallotRules::counts_for). Of what one ballot gives to options that count together it
+// gives once: choose 1, rank its best place, points their sum, updown one vote at most.
 // Scores: choose 1 for each option named; points the points given; rank, position i counted from 0,
 // max - i ("borda": the poll's max) or length - i ("borda_ballot": this ballot's length); updown
 // what was given.
@@ -38,7 +41,18 @@ struct BallotRules {
   // Survey: the rules of each question, and by option whose it is.
   std::vector<BallotRules> questions = {};
   std::vector<QuestionIndex> question_of_option = {};
+  // By option: whom its votes count for, itself in general; kNoOption: for nobody. Empty: each for
+  // itself.
+  std::vector<OptionIndex> counts_for = {};
 };
+
+inline constexpr OptionIndex kNoOption = ~OptionIndex{0};
+
+// Whether one ballot may name two options of a question.
+inline bool MayNameTwo(const BallotRules& rules) {
+  const bool has_max = rules.type == BallotType::kChoose || rules.type == BallotType::kRank;
+  return !has_max || rules.max > 1;
+}
 
 struct OptionValue {
   OptionIndex option = 0;
@@ -95,7 +109,11 @@ PackedBallot PackSurvey(absl::Span<const PackedBallot> answers);
 BallotError ValidateBallot(const BallotRules& rules, OptionIndex options_count,
                            std::string_view packed);
 
-// What it adds to each option it names (0 points count as named). `packed` must be valid.
+// What it gives to each option it names, wherever that counts (0 points count as named). `packed`
+// must be valid.
+void ForEachNamed(const BallotRules& rules, std::string_view packed,
+                  absl::FunctionRef<void(OptionIndex, std::int64_t score)> visit);
+// What it adds to each option's score. `packed` must be valid.
 void ForEachScore(const BallotRules& rules, std::string_view packed,
                   absl::FunctionRef<void(OptionIndex, std::int64_t score)> visit);
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/ballot.h"
+#include "engine/idea_box.h"
 #include "engine/paper_ledger.h"
 #include "storage/entries.h"
 #include "storage/records.h"
@@ -65,7 +66,13 @@ enum class OutcomeCode : std::uint8_t {
   kNotFound,
   kRulesFrozen,  // `detail` names the member
   kTransitionNotAllowed,
-  kTooLarge,  // more polls, options or bytes than the limits allow
+  kOptionNotFound,
+  kFateNotPossible,  // the option's votes cannot become that; `detail` says why
+  kProjectNotFound,
+  kIdeaNotFound,
+  kOptionExists,
+  kOtherProject,  // the poll belongs to another project than the idea
+  kTooLarge,      // more polls, options or bytes than the limits allow
   // Paper.
   kBatchExists,  // with other figures
   kBatchNotFound,
@@ -85,6 +92,17 @@ struct PutPoll {
   PollDefinition definition;
   PollState initial_state = PollState::kDraft;
   bool create_only = false;
+  std::optional<Position> if_revision;
+  std::string actor;
+};
+
+// Withdraws an option, or merges it into another, and says what becomes of its votes.
+struct WithdrawOption {
+  QuestionIndex question = 0;
+  std::string option;
+  OptionFate fate = OptionFate::kKept;
+  std::string into;  // moved: an option of the same question
+  std::string reason;
   std::optional<Position> if_revision;
   std::string actor;
 };
@@ -126,14 +144,43 @@ struct ReadPaper {
   std::size_t limit = 0;
 };
 
+// Hands an idea in; its number is given by the writer.
+struct SubmitIdea {
+  IdeaEntry idea;
+};
+
+// A moderator's decision; an approved idea becomes an option of the poll at once.
+struct DecideIdea {
+  IdeaNumber number = 0;
+  IdeaDecision decision = IdeaDecision::kRejected;
+  std::string poll;      // approve, merge
+  std::string question;  // of a survey
+  std::string option;    // approve: the new option's id; merge: the one it goes into
+  std::int64_t cost = 0;
+  std::string reason_code;
+  std::optional<Position> if_revision;
+  std::string actor;
+};
+
+// Reads one idea, or a page of those in a state: nothing changes.
+struct ReadIdeas {
+  IdeaNumber number = 0;              // 0 = a page
+  std::optional<VoterTag> submitter;  // one idea: only if it is theirs
+  IdeaState state = IdeaState::kPending;
+  std::string project;
+  IdeaNumber after = 0;
+  std::size_t limit = 0;
+};
+
 // Goes with a vote where ballots are per day: when the day it is for begins and ends.
 struct VoteDay {
   TimeUs begins = 0;
   TimeUs ends = 0;
 };
 
-using Act = std::variant<PutProject, PutPoll, TransitionPoll, VoteDay, PutPaperBatch,
-                         ConfirmPaperBatch, VoidPaperBatch, ReadPaper>;
+using Act =
+    std::variant<PutProject, PutPoll, TransitionPoll, WithdrawOption, VoteDay, PutPaperBatch,
+                 ConfirmPaperBatch, VoidPaperBatch, ReadPaper, SubmitIdea, DecideIdea, ReadIdeas>;
 
 struct Command {
   std::uint64_t cookie = 0;  // the sender's own; comes back in the outcome
@@ -167,6 +214,7 @@ struct Outcome {
   PackedBallot ballot;               // kFound only
   std::string detail;                // acts only
   std::unique_ptr<PaperPage> paper;  // paper acts only: the batch, or a page of them
+  std::unique_ptr<IdeaPage> ideas;   // acts on ideas only: the idea, or a page of them
 };
 
 // Where outcomes go. Deliver() is called by the committing thread once per commit with everything

@@ -60,6 +60,14 @@ class Decider {
   Outcome DecidePut(PollRecord& poll, const PutPaperBatch& put, DecidedBatch* batch);
   Outcome DecideConfirm(PollRecord& poll, const ConfirmPaperBatch& confirm, DecidedBatch* batch);
   Outcome DecideVoid(PollRecord& poll, const VoidPaperBatch& taken, DecidedBatch* batch);
+  Outcome DecideWithdrawOption(PollNumber poll, const WithdrawOption& act, DecidedBatch* batch);
+  // What both options got from the same ballots in force, and one will get only once.
+  FateOverlap FindOverlap(const PollRecord& poll, OptionIndex option, OptionIndex into);
+  Outcome DecideIdeas(const Act& act, DecidedBatch* batch);
+  Outcome DecideSubmitIdea(const SubmitIdea& act, DecidedBatch* batch);
+  Outcome DecideOnIdea(const DecideIdea& act, DecidedBatch* batch);
+  Outcome ApproveIdea(const IdeaRecord& idea, const DecideIdea& act, DecidedBatch* batch);
+  Outcome RecordDecision(const IdeaDecisionEntry& entry, DecidedBatch* batch);
   Outcome DecideTransition(PollNumber poll, const TransitionPoll& act, DecidedBatch* batch);
 
   // The answer that a version used with this Idempotency-Key got, if any version of the voter did.
@@ -71,6 +79,8 @@ class Decider {
   void ChangeState(PollNumber poll, PollState to, StateCause cause, const std::string& actor,
                    DecidedBatch* batch);
   void Count(const Outcome& outcome, Channel channel);
+  // Readers get a new view of the poll once the batch is durable.
+  void TouchPoll(PollNumber poll);
   std::size_t RoomFor(const Command& command) const;
 
   State state_;

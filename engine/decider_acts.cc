@@ -41,17 +41,28 @@ void Decider::DecideSchedule(TimeUs now, bool close_too, DecidedBatch* batch) {
   }
 }
 
+void Decider::TouchPoll(PollNumber poll) {
+  AddOnce(&polls_touched_, poll);
+}
+
 void Decider::ChangeState(PollNumber poll, PollState to, StateCause cause, const std::string& actor,
                           DecidedBatch* batch) {
   const PollStateEntry entry{.poll = poll, .to = to, .cause = cause, .actor = actor};
   batch->record.AddPollState(entry);
   state_.polls->Apply(entry, batch->position, batch->time);
-  AddOnce(&polls_touched_, poll);
+  TouchPoll(poll);
 }
 
 Outcome Decider::DecideAct(PollNumber number, const Act& act, DecidedBatch* batch) {
   if (const auto* project = std::get_if<PutProject>(&act)) return DecidePutProject(*project, batch);
   if (const auto* poll = std::get_if<PutPoll>(&act)) return DecidePutPoll(*poll, batch);
+  if (const auto* taken = std::get_if<WithdrawOption>(&act)) {
+    return DecideWithdrawOption(number, *taken, batch);
+  }
+  if (std::holds_alternative<SubmitIdea>(act) || std::holds_alternative<DecideIdea>(act) ||
+      std::holds_alternative<ReadIdeas>(act)) {
+    return DecideIdeas(act, batch);
+  }
   if (std::holds_alternative<VoteDay>(act)) return Answer(OutcomeCode::kUnknown);  // no act
   return DecidePaper(number, act, batch);
 }
@@ -126,7 +137,7 @@ Outcome Decider::CreatePoll(const PutPoll& act, DecidedBatch* batch) {
   entry.key_check = VoterKey::Derive(*state_.root_key, act.definition.id, entry.key_salt).Check();
   batch->record.AddPoll(entry);
   state_.polls->Apply(entry, batch->position);
-  AddOnce(&polls_touched_, entry.number);
+  TouchPoll(entry.number);
   if (act.initial_state != PollState::kDraft) {
     ChangeState(entry.number, act.initial_state, StateCause::kActor, act.actor, batch);
   }
@@ -150,7 +161,7 @@ Outcome Decider::ReplacePoll(const PollRecord& poll, const PutPoll& act, Decided
   if (entry.definition == poll.definition) return outcome;
   batch->record.AddPoll(entry);
   state_.polls->Apply(entry, batch->position);
-  AddOnce(&polls_touched_, entry.number);
+  TouchPoll(entry.number);
   outcome.code = OutcomeCode::kUpdated;
   outcome.revision = batch->position;
   return outcome;

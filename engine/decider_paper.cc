@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "engine/decider.h"
 #include "engine/limits.h"
 #include "storage/check.h"
@@ -38,6 +40,16 @@ bool FitsPoll(const PollDefinition& poll, const PaperBatch& batch) {
          (counts.empty() || counts.back().option < poll.options.size());
 }
 
+// An option that the figures count although it was merged into another that the same card may name.
+const OptionDefinition* FindMerged(const PollRecord& poll, const PaperFigures& figures) {
+  if (!MayNameTwo(poll.rules)) return nullptr;
+  for (const PaperCount& count : figures.counts) {
+    const OptionDefinition& option = poll.definition.options[count.option];
+    if (option.fate == OptionFate::kMoved) return &option;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Outcome Decider::DecidePaper(PollNumber number, const Act& act, DecidedBatch* batch) {
@@ -71,6 +83,12 @@ Outcome Decider::DecidePut(PollRecord& poll, const PutPaperBatch& put, DecidedBa
   if (!poll.definition.paper) return Refused(OutcomeCode::kChannelNotAllowed);
   if (!poll.TakesPaperBatches()) return Refused(OutcomeCode::kPollNotOpen);
   if (!FitsPoll(poll.definition, put.batch)) return Refused(OutcomeCode::kOptionUnknown);
+  if (const OptionDefinition* merged = FindMerged(poll, put.batch.figures)) {
+    return Refused(OutcomeCode::kFateNotPossible,
+                   absl::StrCat(merged->id, " was merged into ",
+                                poll.definition.options[merged->counts_for].id,
+                                ": count cards that name either once, for that one"));
+  }
   if (!poll.paper.HasRoomFor(put.batch)) {
     return Refused(OutcomeCode::kTooLarge, "the poll has as many paper batches as it may");
   }

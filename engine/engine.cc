@@ -161,6 +161,7 @@ absl::Status EngineImpl::Start() {
                             .ballots = ballots_.get(),
                             .audit = &audit_});
   if (!end.ok()) return end.status();
+  metrics_.ideas_pending.store(polls_->ideas().pending_count(), std::memory_order_relaxed);
   StartLoop(*end);
   recovered_ = {.records = end->last,
                 .ballots = end->ballots,

@@ -24,6 +24,14 @@ inline constexpr std::size_t kPaperNamesPerBatchMax = 20;
 inline constexpr std::size_t kPaperBatchesPerPollMax = 10'000;
 inline constexpr std::size_t kPaperCountsPerPollMax = 1'000'000;
 inline constexpr std::size_t kPaperTextBytesMax = 500;  // a seal, a name, a reason
+// Ballot versions of a poll whose option is merged into one that the same ballot may name: they are
+// looked through, about a second per million, while votes wait.
+inline constexpr Seq kMergeVersionsMax = 2'000'000;
+// Ideas: about 300 bytes each in memory, and their text (16 KiB at most) while they wait.
+inline constexpr std::size_t kIdeasMax = 100'000;
+inline constexpr std::size_t kIdeasPendingPerProjectMax = 1'000;
+inline constexpr std::size_t kIdeasPendingPerVoterMax = 10;
+inline constexpr std::size_t kReasonBytesMax = 500;  // of an act
 inline constexpr std::size_t kSinksMax = 64;
 inline constexpr std::size_t kActorBytesMax = 256;
 inline constexpr std::size_t kStateEntryBytesMax = kActorBytesMax + 64;

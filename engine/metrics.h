@@ -45,6 +45,7 @@ struct EngineMetrics {
   Counter snapshots_published{0};
   Counter ballot_store_reads{0};
   Counter dedup_polls_dropped{0};
+  Counter ideas_pending{0};      // now
   Histogram commit_duration_us;  // seal + durable append
   Histogram commit_ballots;      // ballots per commit
   Histogram snapshot_build_us;

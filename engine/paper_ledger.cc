@@ -1,5 +1,7 @@
 #include "engine/paper_ledger.h"
 
+#include <algorithm>
+
 #include "engine/limits.h"
 
 namespace tallyd {
@@ -33,6 +35,16 @@ PaperPage PaperLedger::List(std::string_view after, std::size_t limit) const {
 bool PaperLedger::HasRoomFor(const PaperBatch& batch) const {
   return records_.size() < kPaperBatchesPerPollMax &&
          counts_count_ + batch.figures.counts.size() <= kPaperCountsPerPollMax;
+}
+
+bool PaperLedger::Names(OptionIndex option) const {
+  return std::any_of(records_.begin(), records_.end(), [option](const auto& entry) {
+    const PaperRecord& record = entry.second;
+    const std::vector<PaperCount>& counts = record.batch.figures.counts;
+    return !record.voided &&
+           std::any_of(counts.begin(), counts.end(),
+                       [option](const PaperCount& count) { return count.option == option; });
+  });
 }
 
 bool PaperLedger::Apply(const PaperBatchEntry& entry, TimeUs time) {

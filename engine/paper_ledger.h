@@ -48,6 +48,8 @@ class PaperLedger {
   // page takes is bounded by its number of batches.
   PaperPage List(std::string_view after, std::size_t limit) const;
   bool HasRoomFor(const PaperBatch& batch) const;
+  // Whether a batch that was not taken back counts cards for the option.
+  bool Names(OptionIndex option) const;
   std::size_t batches_count() const { return records_.size(); }
 
   // False: the entry does not fit what came before, and nothing was changed.

@@ -25,13 +25,41 @@ BallotRules RulesOfOne(const BallotDefinition& ballot) {
                      .points_per_option_max = ballot.points_per_option_max,
                      .scoring = ballot.scoring,
                      .questions = {},
-                     .question_of_option = {}};
+                     .question_of_option = {},
+                     .counts_for = {}};
+}
+
+// Follows an option that was merged into one that was merged later, and so on.
+OptionIndex CountsFor(const PollDefinition& definition, OptionIndex option) {
+  for (std::size_t steps = 0; steps <= definition.options.size(); ++steps) {
+    const OptionDefinition& at = definition.options[option];
+    if (at.fate == OptionFate::kKept) return option;
+    if (at.fate == OptionFate::kReleased) return kNoOption;
+    option = at.counts_for;
+  }
+  TALLYD_CHECK(false);  // an option is merged into one that is not withdrawn: no circles
+  return kNoOption;
 }
 
 }  // namespace
 
+void SetCountsFor(OptionIndex option, OptionIndex into, std::size_t options_count,
+                  BallotRules* rules) {
+  std::vector<OptionIndex>& counts_for = rules->counts_for;
+  for (auto next = static_cast<OptionIndex>(counts_for.size()); next < options_count; ++next) {
+    counts_for.push_back(next);
+  }
+  std::replace(counts_for.begin(), counts_for.end(), option, into);
+}
+
 BallotRules RulesOf(const PollDefinition& definition) {
   BallotRules rules = RulesOfOne(definition.ballot);
+  const bool fates =
+      std::any_of(definition.options.begin(), definition.options.end(),
+                  [](const OptionDefinition& option) { return option.fate != OptionFate::kKept; });
+  for (OptionIndex i = 0; fates && i < definition.options.size(); ++i) {
+    rules.counts_for.push_back(CountsFor(definition, i));
+  }
   if (rules.type != BallotType::kSurvey) return rules;
   for (const QuestionDefinition& question : definition.questions) {
     rules.questions.push_back(RulesOfOne(question.ballot));
@@ -97,6 +125,24 @@ void PollRegistry::Apply(const PollStateEntry& entry, Position position, TimeUs 
     if (entry.cause == StateCause::kSchedule || window_began) poll->opened_once = true;
   }
   FindNextDue();
+}
+
+bool PollRegistry::Apply(const OptionFateEntry& entry, Position position) {
+  PollRecord* poll = Find(entry.poll);
+  if (poll == nullptr) return false;
+  std::vector<OptionDefinition>& options = poll->definition.options;
+  const bool moved = entry.fate == OptionFate::kMoved;
+  if (entry.option >= options.size() || options[entry.option].fate != OptionFate::kKept) {
+    return false;
+  }
+  if (moved && (entry.into >= options.size() || options[entry.into].withdrawn)) return false;
+  OptionDefinition& option = options[entry.option];
+  option.withdrawn = true;
+  option.fate = entry.fate;
+  option.counts_for = moved ? entry.into : 0;
+  poll->rules = RulesOf(poll->definition);
+  poll->revision = position;
+  return true;
 }
 
 void PollRegistry::ApplySeq(PollNumber number, Seq seq) {

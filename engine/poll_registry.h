@@ -20,6 +20,7 @@
 #include "absl/container/flat_hash_map.h"
 
 #include "engine/ballot.h"
+#include "engine/idea_box.h"
 #include "engine/paper_ledger.h"
 #include "engine/poll_view.h"
 #include "engine/voter_key.h"
@@ -64,6 +65,8 @@ class PollRegistry {
   void Apply(const ProjectEntry& entry, Position position);
   void Apply(const PollEntry& entry, Position position);
   void Apply(const PollStateEntry& entry, Position position, TimeUs time);
+  // False: there is no such option, and nothing was changed.
+  bool Apply(const OptionFateEntry& entry, Position position);
   // A ballot or withdrawal took `seq`.
   void ApplySeq(PollNumber poll, Seq seq);
 
@@ -72,6 +75,9 @@ class PollRegistry {
   std::vector<PollNumber> DueToClose(TimeUs now) const;
   // The next time either list changes; nullopt: nothing is scheduled.
   std::optional<TimeUs> NextDue() const { return next_due_; }
+
+  IdeaBox& ideas() { return ideas_; }
+  const IdeaBox& ideas() const { return ideas_; }
 
   std::shared_ptr<const PollView> MakeView(PollNumber number) const;
   std::vector<std::shared_ptr<const PollView>> MakeAllViews() const;
@@ -85,8 +91,12 @@ class PollRegistry {
   absl::flat_hash_map<std::string, PollNumber> number_by_id_;
   absl::flat_hash_map<std::string, ProjectView> projects_;
   std::optional<TimeUs> next_due_;
+  IdeaBox ideas_;
 };
 
 BallotRules RulesOf(const PollDefinition& definition);
+// What counted for `option` counts for `into` from now on, or for nobody (kNoOption).
+void SetCountsFor(OptionIndex option, OptionIndex into, std::size_t options_count,
+                  BallotRules* rules);
 
 }  // namespace tallyd

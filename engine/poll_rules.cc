@@ -46,6 +46,10 @@ std::optional<std::string> FindFrozenOption(const PollDefinition& current,
     if (found->second->cost != option.cost) {
       return absl::StrCat("/options (cost of ", option.id, ")");
     }
+    // Numbers of options are the same in both: KeepOrder() puts them so.
+    if (found->second->fate != option.fate || found->second->counts_for != option.counts_for) {
+      return absl::StrCat("/options (what became of the votes of ", option.id, ")");
+    }
   }
   return std::nullopt;
 }
@@ -143,17 +147,36 @@ std::optional<BallotRefusal> CheckBallot(const PollRecord& poll, const Command& 
     return BallotRefusal{OutcomeCode::kOptionUnknown, error};
   if (error != BallotError::kOk) return BallotRefusal{OutcomeCode::kBallotInvalid, error};
   bool names_withdrawn = false;
-  ForEachScore(poll.rules, vote.ballot.view(), [&](OptionIndex option, std::int64_t) {
+  ForEachNamed(poll.rules, vote.ballot.view(), [&](OptionIndex option, std::int64_t) {
     names_withdrawn = names_withdrawn || definition.options[option].withdrawn;
   });
   if (names_withdrawn) return BallotRefusal{OutcomeCode::kOptionWithdrawn};
   return std::nullopt;
 }
 
+std::optional<OptionIndex> FindOption(const PollDefinition& poll, QuestionIndex question,
+                                      std::string_view id) {
+  for (OptionIndex i = 0; i < poll.options.size(); ++i) {
+    if (poll.options[i].question == question && poll.options[i].id == id) return i;
+  }
+  return std::nullopt;
+}
+
+bool NamesReleased(const BallotRules& rules, std::string_view packed) {
+  if (rules.counts_for.empty()) return false;
+  bool released = false;
+  ForEachNamed(rules, packed, [&](OptionIndex option, std::int64_t) {
+    released =
+        released || (option < rules.counts_for.size() && rules.counts_for[option] == kNoOption);
+  });
+  return released;
+}
+
 OutcomeCode CheckReplacement(const PollRecord& poll, const BallotVersion& in_force,
                              const Command& vote) {
   // One person in both channels: the first ballot counts (channel_rule "first").
   if (in_force.channel != vote.channel) return OutcomeCode::kAlreadyVoted;
+  if (NamesReleased(poll.rules, in_force.payload)) return OutcomeCode::kReplaced;
   if (poll.definition.revote == RevoteRule::kRefuse) return OutcomeCode::kAlreadyVoted;
   if (in_force.version_no > poll.definition.changes_max) return OutcomeCode::kChangesExhausted;
   return OutcomeCode::kReplaced;

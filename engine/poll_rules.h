@@ -33,6 +33,14 @@ struct BallotRefusal {
 };
 std::optional<BallotRefusal> CheckBallot(const PollRecord& poll, const Command& vote);
 
+// The option of that question with that id.
+std::optional<OptionIndex> FindOption(const PollDefinition& poll, QuestionIndex question,
+                                      std::string_view id);
+
+// The ballot gave votes to an option that was withdrawn and its votes released: whoever cast it may
+// cast another, once, whatever the poll's rule of changes is.
+bool NamesReleased(const BallotRules& rules, std::string_view packed);
+
 // Whether another ballot may take the place of `in_force`: kReplaced, or why not.
 OutcomeCode CheckReplacement(const PollRecord& poll, const BallotVersion& in_force,
                              const Command& vote);

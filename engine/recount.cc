@@ -1,6 +1,8 @@
 #include "engine/recount.h"
 
 #include <algorithm>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -53,6 +55,8 @@ class Pass {
       } else if (const auto* poll = std::get_if<PollEntry>(&entry)) {
         definitions_[poll->number] = poll->definition;
         options_count_[poll->number] = poll->definition.options.size();
+      } else if (const auto* fate = std::get_if<OptionFateEntry>(&entry)) {
+        return TakeFate(*fate);
       } else if (part_ == 0) {
         TakePaper(entry);
       }
@@ -66,12 +70,35 @@ class Pass {
       CountOne(definitions_.at(voter.poll), held, &recount->polls[voter.poll]);
     }
     for (const auto& [batch, held] : paper_) {
-      if (held.counts) CountPaper(held.figures, &recount->polls[batch.first]);
+      if (held.counts) {
+        CountPaper(definitions_.at(batch.first), held.figures, &recount->polls[batch.first]);
+      }
     }
   }
 
  private:
   bool IsMine(const VoterTag& tag) const { return tag.high() % parts_ == part_; }
+
+  absl::Status TakeFate(const OptionFateEntry& fate) {
+    const auto poll = definitions_.find(fate.poll);
+    if (poll == definitions_.end() || fate.option >= poll->second.options.size() ||
+        (fate.fate == OptionFate::kMoved && fate.into >= poll->second.options.size())) {
+      return absl::DataLossError("the fate of an option that is not there");
+    }
+    OptionDefinition& option = poll->second.options[fate.option];
+    option.fate = fate.fate;
+    option.counts_for = fate.into;
+    return absl::OkStatus();
+  }
+
+  // Where a vote for the option counts, if anywhere.
+  static std::optional<OptionIndex> Counted(const PollDefinition& definition, OptionIndex option) {
+    while (definition.options[option].fate == OptionFate::kMoved) {
+      option = definition.options[option].counts_for;
+    }
+    if (definition.options[option].fate == OptionFate::kReleased) return std::nullopt;
+    return option;
+  }
 
   // Counts what was entered, not what the later entries say they confirm or reverse.
   void TakePaper(const Entry& entry) {
@@ -84,13 +111,16 @@ class Pass {
     }
   }
 
-  static void CountPaper(const PaperFigures& figures, RecountedPoll* poll) {
+  static void CountPaper(const PollDefinition& definition, const PaperFigures& figures,
+                         RecountedPoll* poll) {
     poll->paper_ballots += figures.cards - figures.invalid;
     poll->blank_ballots += figures.blank;
     poll->invalid_cards += figures.invalid;
     for (const PaperCount& count : figures.counts) {
-      poll->options[count.option].ballots += count.ballots;
-      poll->options[count.option].paper += count.score;
+      const auto option = Counted(definition, count.option);
+      if (!option) continue;
+      poll->options[*option].ballots += count.ballots;
+      poll->options[*option].paper += count.score;
     }
   }
 
@@ -101,19 +131,20 @@ class Pass {
     if (definition.ballot.type == BallotType::kSurvey) {
       const auto answers = UnpackSurvey(RulesOf(definition), held.payload);
       for (std::size_t i = 0; i < answers.size(); ++i) {
-        CountAnswer(definition.questions[i].ballot, answers[i], paper, poll);
+        CountAnswer(definition, definition.questions[i].ballot, answers[i], paper, poll);
         blank = blank && answers[i].empty();
       }
     } else {
       const auto named = UnpackBallot(definition.ballot.type, held.payload);
-      CountAnswer(definition.ballot, named, paper, poll);
+      CountAnswer(definition, definition.ballot, named, paper, poll);
       blank = named.empty();
     }
     if (blank) ++poll->blank_ballots;
   }
 
-  static void CountAnswer(const BallotDefinition& definition, const std::vector<OptionValue>& named,
-                          bool paper, RecountedPoll* poll) {
+  static void CountAnswer(const PollDefinition& poll_definition, const BallotDefinition& definition,
+                          const std::vector<OptionValue>& named, bool paper, RecountedPoll* poll) {
+    std::map<OptionIndex, std::vector<std::int64_t>> given;
     for (std::size_t place = 0; place < named.size(); ++place) {
       std::int64_t score = 1;
       if (definition.type == BallotType::kPoints || definition.type == BallotType::kUpDown) {
@@ -124,10 +155,25 @@ class Pass {
             definition.scoring == RankScoring::kBorda ? definition.max : named.size();
         score = static_cast<std::int64_t>(top) - static_cast<std::int64_t>(place);
       }
-      RecountedOption& option = poll->options[named[place].option];
-      ++option.ballots;
-      (paper ? option.paper : option.online) += score;
+      if (const auto option = Counted(poll_definition, named[place].option)) {
+        given[*option].push_back(score);
+      }
     }
+    for (const auto& [index, scores] : given) {
+      RecountedOption& option = poll->options[index];
+      ++option.ballots;
+      (paper ? option.paper : option.online) += Once(definition.type, scores);
+    }
+  }
+
+  // Options that count together count once for each ballot.
+  static std::int64_t Once(BallotType type, const std::vector<std::int64_t>& scores) {
+    if (type != BallotType::kPoints && type != BallotType::kUpDown) {
+      return *std::max_element(scores.begin(), scores.end());
+    }
+    const std::int64_t sum = std::accumulate(scores.begin(), scores.end(), std::int64_t{0});
+    if (type == BallotType::kPoints) return sum;
+    return sum > 0 ? 1 : sum < 0 ? -1 : 0;
   }
 
   std::uint64_t part_;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "storage/absl_view.h"
 #include "storage/broken_build.h"
 #include "storage/journal_record.h"
 #include "storage/tally_checkpoint.h"
@@ -84,6 +85,15 @@ class Replay {
     } else if (const auto* state = std::get_if<PollStateEntry>(&entry)) {
       if (targets_.polls->Find(state->poll) == nullptr) return UnknownPoll(state->poll, header);
       targets_.polls->Apply(*state, header.position, header.time);
+    } else if (const auto* idea = std::get_if<IdeaEntry>(&entry)) {
+      return Follows(targets_.polls->ideas().Apply(*idea, header.position, header.time), "an idea",
+                     header);
+    } else if (const auto* decided = std::get_if<IdeaDecisionEntry>(&entry)) {
+      return Follows(targets_.polls->ideas().Apply(*decided, header.position, header.time),
+                     "the decision on an idea", header);
+    } else if (const auto* fate = std::get_if<OptionFateEntry>(&entry)) {
+      return Follows(targets_.polls->Apply(*fate, header.position), "the fate of an option",
+                     header);
     } else if (const auto* batch = std::get_if<PaperBatchEntry>(&entry)) {
       return ApplyPaper(*batch, batch->batch.id, header);
     } else if (const auto* confirm = std::get_if<PaperConfirmEntry>(&entry)) {
@@ -92,6 +102,13 @@ class Replay {
       return ApplyPaper(*taken, taken->batch, header);
     }
     return absl::OkStatus();
+  }
+
+  static absl::Status Follows(bool applied, std::string_view what, const RecordHeader& header) {
+    if (applied) return absl::OkStatus();
+    return absl::DataLossError(absl::StrCat("journal record ", header.position, ": ",
+                                            AbslView(what),
+                                            " does not follow from what came before"));
   }
 
   template <class PaperEntry>

@@ -44,7 +44,7 @@ void PollTally::Count(Channel channel, const BallotRules& rules, std::string_vie
   });
 }
 
-void PollTally::CountPaper(const PaperFigures& figures, int sign) {
+void PollTally::CountPaper(const BallotRules& rules, const PaperFigures& figures, int sign) {
   const auto count = [sign](std::uint64_t& total, std::uint64_t number) {
     TALLYD_CHECK(sign > 0 || total >= number);
     total = sign > 0 ? total + number : total - number;
@@ -54,12 +54,34 @@ void PollTally::CountPaper(const PaperFigures& figures, int sign) {
   count(totals_.blank, figures.blank);
   count(totals_.invalid, figures.invalid);
   for (const PaperCount& one : figures.counts) {
-    TALLYD_CHECK(one.option < options_.size());
-    OptionTally& tally = options_[one.option];
+    const OptionIndex option =
+        one.option < rules.counts_for.size() ? rules.counts_for[one.option] : one.option;
+    if (option == kNoOption) continue;
+    TALLYD_CHECK(option < options_.size());
+    OptionTally& tally = options_[option];
     count(tally.ballots, one.ballots);
     tally.paper += sign * one.score;
-    MarkChanged(one.option);
+    MarkChanged(option);
   }
+}
+
+void PollTally::MoveVotes(OptionIndex option, OptionIndex into, const FateOverlap& overlap) {
+  TALLYD_CHECK(option < options_.size() && into < options_.size() && option != into);
+  OptionTally& from = options_[option];
+  OptionTally& to = options_[into];
+  TALLYD_CHECK(overlap.ballots <= from.ballots && overlap.ballots <= to.ballots);
+  to.online += from.online - overlap.online;
+  to.paper += from.paper - overlap.paper;
+  to.ballots += from.ballots - overlap.ballots;
+  from = {};
+  MarkChanged(option);
+  MarkChanged(into);
+}
+
+void PollTally::ReleaseVotes(OptionIndex option) {
+  TALLYD_CHECK(option < options_.size());
+  options_[option] = {};
+  MarkChanged(option);
 }
 
 void PollTally::MarkChanged(OptionIndex option) {

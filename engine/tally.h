@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 
 #include "engine/ballot.h"
+#include "storage/option_entries.h"
 #include "storage/paper_entries.h"
 #include "storage/records.h"
 
@@ -43,8 +44,19 @@ class PollTally {
   void Remove(Channel channel, const BallotRules& rules, std::string_view packed);
 
   // What was counted in a ballot box, and the same taken back.
-  void AddPaper(const PaperFigures& figures) { CountPaper(figures, 1); }
-  void RemovePaper(const PaperFigures& figures) { CountPaper(figures, -1); }
+  void AddPaper(const BallotRules& rules, const PaperFigures& figures) {
+    CountPaper(rules, figures, 1);
+  }
+  void RemovePaper(const BallotRules& rules, const PaperFigures& figures) {
+    CountPaper(rules, figures, -1);
+  }
+
+  // The votes of `option` count for `into` from now on, less what both got from the same ballots;
+  // or for nobody. What is counted later counts by rules that say so (BallotRules::counts_for).
+  void MoveVotes(OptionIndex option, OptionIndex into, const FateOverlap& overlap);
+  void ReleaseVotes(OptionIndex option);
+  // Readers are told of the option, although its counts are the same.
+  void Touch(OptionIndex option) { MarkChanged(option); }
 
   const std::vector<OptionTally>& options() const { return options_; }
   const PollTotals& totals() const { return totals_; }
@@ -62,7 +74,7 @@ class PollTally {
 
  private:
   void Count(Channel channel, const BallotRules& rules, std::string_view packed, int sign);
-  void CountPaper(const PaperFigures& figures, int sign);
+  void CountPaper(const BallotRules& rules, const PaperFigures& figures, int sign);
   void MarkChanged(OptionIndex option);
 
   std::vector<OptionTally> options_;

@@ -36,6 +36,17 @@ void DecodeRules(ByteReader* in, BallotRules* rules) {
   rules->scoring = DecodeEnum(in, RankScoring::kBorda, RankScoring::kBordaBallot);
 }
 
+void EncodeIndexes(const std::vector<std::uint32_t>& indexes, ByteWriter* out) {
+  out->U32(static_cast<std::uint32_t>(indexes.size()));
+  for (const std::uint32_t index : indexes) out->U32(index);
+}
+
+void DecodeIndexes(ByteReader* in, std::vector<std::uint32_t>* indexes) {
+  const std::uint32_t count = in->U32();
+  if (count > in->remaining() / 4) return in->Fail();
+  for (std::uint32_t i = 0; i < count; ++i) indexes->push_back(in->U32());
+}
+
 }  // namespace
 
 TallyBook::PollPage* TallyBook::Touch(PollNumber poll, const RecordHeader& header) {
@@ -82,6 +93,8 @@ absl::Status TallyBook::ApplyEntry(const Entry& entry, const RecordHeader& heade
              std::holds_alternative<PaperConfirmEntry>(entry) ||
              std::holds_alternative<PaperVoidEntry>(entry)) {
     return ApplyPaper(entry, header);
+  } else if (const auto* fate = std::get_if<OptionFateEntry>(&entry)) {
+    return ApplyFate(*fate, header);
   }
   return absl::OkStatus();
 }
@@ -104,8 +117,29 @@ absl::Status TallyBook::ApplyPaper(const Entry& entry, const RecordHeader& heade
   if (!polls_.contains(poll)) return Damaged(header, "paper of an unknown poll");
   if (added == nullptr && removed == nullptr) return absl::OkStatus();
   PollPage* page = Touch(poll, header);
-  if (added != nullptr) page->tally.AddPaper(*added);
-  if (removed != nullptr) page->tally.RemovePaper(*removed);
+  if (added != nullptr) page->tally.AddPaper(page->rules, *added);
+  if (removed != nullptr) page->tally.RemovePaper(page->rules, *removed);
+  return absl::OkStatus();
+}
+
+absl::Status TallyBook::ApplyFate(const OptionFateEntry& fate, const RecordHeader& header) {
+  PollPage* page = Touch(fate.poll, header);
+  if (page == nullptr) return Damaged(header, "a fate in an unknown poll");
+  const std::size_t options = page->tally.options().size();
+  const bool moved = fate.fate == OptionFate::kMoved;
+  if (fate.option >= options || (moved && fate.into >= options)) {
+    return Damaged(header, "a fate of an unknown option");
+  }
+  if (fate.fate == OptionFate::kKept) {
+    page->tally.Touch(fate.option);
+    return absl::OkStatus();
+  }
+  SetCountsFor(fate.option, moved ? fate.into : kNoOption, options, &page->rules);
+  if (moved) {
+    page->tally.MoveVotes(fate.option, fate.into, fate.overlap);
+  } else {
+    page->tally.ReleaseVotes(fate.option);
+  }
   return absl::OkStatus();
 }
 
@@ -165,8 +199,9 @@ std::vector<PollNumber> TallyBook::Polls() const {
 }
 
 // position u64, time i64, state u8, ballot rules (type u8, min, max, points_total,
-// points_per_option_max u32 each, scoring u8), number of questions u32 and the rules of each, then
-// the counts (PollTally::Encode).
+// points_per_option_max u32 each, scoring u8), number of questions u32 and the rules of each;
+// of a survey number of options u32 and the question of each; where votes count elsewhere number of
+// options u32 and whom each counts for (kNoOption: nobody); then the counts (PollTally::Encode).
 std::vector<TallyCheckpoint::Poll> TallyBook::Encode() const {
   std::vector<TallyCheckpoint::Poll> encoded;
   for (const PollNumber number : Polls()) {
@@ -179,6 +214,8 @@ std::vector<TallyCheckpoint::Poll> TallyBook::Encode() const {
     EncodeRules(page.rules, &out);
     out.U32(static_cast<std::uint32_t>(page.rules.questions.size()));
     for (const BallotRules& question : page.rules.questions) EncodeRules(question, &out);
+    EncodeIndexes(page.rules.question_of_option, &out);
+    EncodeIndexes(page.rules.counts_for, &out);
     out.Bytes(page.tally.Encode());
     encoded.push_back({.poll = number, .tally = std::move(bytes)});
   }
@@ -197,6 +234,8 @@ absl::Status TallyBook::Decode(const std::vector<TallyCheckpoint::Poll>& polls) 
     for (std::uint32_t i = 0; i < questions && in.ok(); ++i) {
       DecodeRules(&in, &page->rules.questions.emplace_back());
     }
+    DecodeIndexes(&in, &page->rules.question_of_option);
+    DecodeIndexes(&in, &page->rules.counts_for);
     if (!in.ok()) return absl::DataLossError("a poll's checkpoint is too short");
     absl::Status counts = PollTally::Decode(in.Bytes(in.remaining()), &page->tally);
     if (!counts.ok()) return counts;

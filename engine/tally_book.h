@@ -62,6 +62,7 @@ class TallyBook {
   PollPage* Touch(PollNumber poll, const RecordHeader& header);
   absl::Status ApplyEntry(const Entry& entry, const RecordHeader& header);
   absl::Status ApplyPaper(const Entry& entry, const RecordHeader& header);
+  absl::Status ApplyFate(const OptionFateEntry& fate, const RecordHeader& header);
 
   absl::flat_hash_map<PollNumber, std::unique_ptr<PollPage>> polls_;
   std::vector<PollNumber> touched_;

@@ -1,6 +1,7 @@
 #include "engine/voter_key.h"
 
 #include <cstring>
+#include <string>
 
 #include "sodium.h"
 
@@ -22,7 +23,7 @@ std::array<std::uint8_t, N> DerivePart(const RootKey& root, std::string_view lab
   crypto_generichash_state state;
   TALLYD_CHECK(crypto_generichash_init(&state, root.data(), root.size(), 32) == 0);
   const auto absorb = [&state](std::string_view part) {
-    const auto size = static_cast<std::uint8_t>(part.size());  // labels and ids are < 64 bytes
+    const auto size = static_cast<std::uint8_t>(part.size());  // labels and ids are < 80 bytes
     crypto_generichash_update(&state, &size, 1);
     crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(part.data()),
                               part.size());
@@ -47,6 +48,11 @@ VoterKey VoterKey::Derive(const RootKey& root, std::string_view poll_id,
   key.print_key_ = DerivePart<16>(root, kPrintLabel, poll_id, salt);
   key.check_ = DerivePart<8>(root, kCheckLabel, poll_id, salt);
   return key;
+}
+
+VoterKey VoterKey::DeriveForProject(const RootKey& root, std::string_view project_id) {
+  // No poll's id has a slash in it.
+  return Derive(root, "project/" + std::string(project_id), {});
 }
 
 std::array<std::uint8_t, 16> VoterKey::NewSalt() {

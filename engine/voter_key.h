@@ -25,6 +25,8 @@ class VoterKey {
  public:
   static VoterKey Derive(const RootKey& root, std::string_view poll_id,
                          const std::array<std::uint8_t, 16>& salt);
+  // Of a project: for what its polls share, ideas and quotas. No poll has it.
+  static VoterKey DeriveForProject(const RootKey& root, std::string_view project_id);
   // Random; drawn once, when the poll is created.
   static std::array<std::uint8_t, 16> NewSalt();
 

@@ -58,6 +58,27 @@ std::optional<VoterTag> VoterRegister::FindTag(PollNumber poll, Seq seq) {
   return *stored;
 }
 
+void VoterRegister::ForEachNewest(PollNumber poll,
+                                  absl::FunctionRef<void(const BallotVersion&)> visit) {
+  using TagWords = std::pair<std::uint64_t, std::uint64_t>;
+  const auto words = [](const VoterTag& tag) { return TagWords{tag.high(), tag.low()}; };
+  absl::flat_hash_map<TagWords, const BallotVersion*> in_tail;
+  if (const auto tail = tails_.find(poll); tail != tails_.end()) {
+    for (const BallotVersion* version : tail->second.versions) {
+      in_tail[words(version->tag)] = version;  // by rising seq: the newest stays
+    }
+  }
+  for (const auto& [tag, version] : in_tail) visit(*version);
+  std::optional<VoterTag> last;
+  const absl::Status scanned = store_->Scan(poll, [&](const BallotVersion& version) {
+    const bool newest = last != version.tag;
+    last = version.tag;
+    if (newest && !in_tail.contains(words(version.tag))) visit(version);
+    return absl::OkStatus();
+  });
+  if (!scanned.ok()) options_.on_fatal(scanned);
+}
+
 TailBlock* VoterRegister::BeginBlock(Position position, std::size_t versions_max) {
   auto block = std::make_unique<TailBlock>();
   block->position = position;

@@ -9,9 +9,10 @@ namespace tallyd {
 
 std::optional<AdminRequest> ReadAdminRequest(const RouteContext& context,
                                              const HttpRequest& request, std::string_view id_param,
-                                             Responder& responder, Scope scope) {
+                                             Responder& responder, Scope scope,
+                                             absl::Span<const std::string_view> queries) {
   const auto identity = context.auth.Require(scope, request, responder);
-  if (!identity || !RequireQueries(request, {}, responder)) return std::nullopt;
+  if (!identity || !RequireQueries(request, queries, responder)) return std::nullopt;
   AdminRequest admin;
   admin.id = std::string(request.Param(id_param));
   admin.option = std::string(request.Param("option"));

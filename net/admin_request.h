@@ -25,11 +25,12 @@ struct AdminRequest {
   std::string_view language() const { return german ? "de" : "en"; }
 };
 
-// Checks scope, query, precondition syntax and actor, and takes what is needed from the request;
-// nullopt: answered.
+// Checks scope, query (none but `queries`), precondition syntax and actor, and takes what is needed
+// from the request; nullopt: answered.
 std::optional<AdminRequest> ReadAdminRequest(const RouteContext& context,
                                              const HttpRequest& request, std::string_view id_param,
-                                             Responder& responder, Scope scope = Scope::kAdmin);
+                                             Responder& responder, Scope scope = Scope::kAdmin,
+                                             absl::Span<const std::string_view> queries = {});
 
 void SendProblem(Responder responder, const AdminRequest& request, ProblemCode code,
                  std::string_view detail = {}, absl::Span<const BodyError> errors = {});

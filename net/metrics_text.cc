@@ -101,6 +101,7 @@ void AddEngine(const Engine& engine, Families& families) {
           Value(metrics.dedup_polls_dropped));
   counter("tallyd_ballot_store_reads_total", "Look-ups that memory could not answer",
           Value(metrics.ballot_store_reads));
+  gauge("tallyd_ideas_pending", "Ideas that wait for a moderator", Value(metrics.ideas_pending));
   counter("tallyd_snapshots_published_total", "Rankings published",
           Value(metrics.snapshots_published));
   constexpr double kMicrosecond = 1e-6;

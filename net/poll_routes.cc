@@ -6,8 +6,10 @@
 
 #include "absl/strings/escaping.h"
 
+#include "engine/limits.h"
 #include "net/body_collector.h"
 #include "net/concat.h"
+#include "net/wire_json_poll_parts.h"
 #include "net/wire_text.h"
 
 namespace tallyd {
@@ -182,7 +184,11 @@ void PollRoutes::Replace(AdminRequest request, PollDocument document, const Poll
   // A withdrawal is an act of its own and no member of the document.
   for (OptionDefinition& option : put.definition.options) {
     const auto index = present.FindOption(option.id, option.question);
-    option.withdrawn = index && present.definition.options[*index].withdrawn;
+    if (!index) continue;
+    const OptionDefinition& now = present.definition.options[*index];
+    option.withdrawn = now.withdrawn;
+    option.fate = now.fate;
+    option.counts_for = now.counts_for;
   }
   put.if_revision = present.revision;
   request.tries_left = 0;
@@ -287,22 +293,70 @@ void PollRoutes::PutOption(const HttpRequest& request, Responder responder) {
   ChangeOption(*std::move(admin), *std::move(option), std::move(responder));
 }
 
+// ?fate=, ?into= and ?reason= of a withdrawal; nullopt: answered.
+std::optional<WithdrawOption> PollRoutes::ReadFate(const HttpRequest& request,
+                                                   Responder& responder) {
+  const auto refuse = [&](std::string_view detail) {
+    SendProblem(std::move(responder), request, ProblemCode::kParameterInvalid, detail);
+    return std::nullopt;
+  };
+  WithdrawOption act;
+  const std::string_view fate = request.Query("fate").value_or("kept");
+  const auto found = std::find_if(kOptionFates.begin(), kOptionFates.end(),
+                                  [fate](const auto& known) { return known.first == fate; });
+  if (found == kOptionFates.end()) return refuse("fate must be kept, moved or released");
+  act.fate = found->second;
+  const auto into = request.Query("into");
+  if (into.has_value() != (act.fate == OptionFate::kMoved)) {
+    return refuse("into names the option that gets the votes, with fate=moved and only then");
+  }
+  if (into && !IsOptionId(*into)) return refuse("into must be the id of an option");
+  act.into = std::string(into.value_or(""));
+  const std::string_view reason = request.Query("reason").value_or("");
+  if (reason.size() > kReasonBytesMax || !IsText(reason)) {
+    return refuse(Concat("reason must be at most ", kReasonBytesMax,
+                         " bytes of UTF-8 without control characters"));
+  }
+  act.reason = std::string(reason);
+  return act;
+}
+
 void PollRoutes::DeleteOption(const HttpRequest& request, Responder responder) {
-  auto admin = ReadAdminRequest(context_, request, "poll", responder);
+  constexpr std::array<std::string_view, 3> kQueries = {"fate", "into", "reason"};
+  auto admin = ReadAdminRequest(context_, request, "poll", responder, Scope::kAdmin, kQueries);
   if (!admin) return;
   const auto poll = FindPoll(context_, request, responder, true);
   if (poll == nullptr) return;
   const auto question = FindQuestion(*admin, *poll, responder);
   if (!question) return;
+  auto act = ReadFate(request, responder);
+  if (!act) return;
   if (!poll->FindOption(admin->option, *question)) {
     SendProblem(std::move(responder), *admin, ProblemCode::kOptionNotFound);
     return;
   }
-  OptionDefinition option;
-  option.id = admin->option;
-  option.question = *question;
-  option.withdrawn = true;
-  ChangeOption(*std::move(admin), std::move(option), std::move(responder));
+  if (!admin->condition.Holds(context_.engine.epoch(), poll->revision)) {
+    SendProblem(std::move(responder), *admin, ProblemCode::kPreconditionFailed);
+    return;
+  }
+  act->question = *question;
+  act->option = admin->option;
+  act->actor = admin->actor;
+  if (!admin->condition.revisions.empty()) act->if_revision = poll->revision;
+  EngineGateway& gateway = context_.Gateway(responder);
+  Pending pending;
+  pending.german = admin->german;
+  pending.responder = std::move(responder);
+  pending.callback = [this, admin = *std::move(admin)](Outcome&& outcome, Pending&& answer) {
+    if (outcome.code == OutcomeCode::kOptionUnknown) {
+      SendProblem(std::move(answer.responder), admin, ProblemCode::kParameterInvalid,
+                  outcome.detail);
+      return;
+    }
+    if (AnswerRefusedAct(admin, outcome, answer.responder)) return;
+    SendPoll(admin, 200, std::move(answer.responder));
+  };
+  gateway.SendAct(*std::move(act), poll->number, std::move(pending));
 }
 
 void PollRoutes::ChangeOption(AdminRequest request, OptionDefinition option, Responder responder) {
@@ -315,24 +369,17 @@ void PollRoutes::ChangeOption(AdminRequest request, OptionDefinition option, Res
   put.definition = poll->definition;
   put.if_revision = poll->revision;
   OptionDefinition* existing = FindOption(put.definition, option);
-  const bool withdrawal = option.withdrawn;
   const bool is_new = existing == nullptr;
   const Precondition& condition = request.condition;
   if (condition.create_only ? !is_new : !condition.Holds(context_.engine.epoch(), poll->revision)) {
     SendProblem(std::move(responder), request, ProblemCode::kPreconditionFailed);
     return;
   }
-  if (withdrawal && is_new) {
-    SendProblem(std::move(responder), request, ProblemCode::kOptionNotFound);
-    return;
-  }
-  if (!withdrawal && !is_new && existing->withdrawn) {
+  if (!is_new && existing->withdrawn) {
     SendProblem(std::move(responder), request, ProblemCode::kOptionWithdrawn);
     return;
   }
-  if (withdrawal) {
-    existing->withdrawn = true;
-  } else if (is_new) {
+  if (is_new) {
     put.definition.options.push_back(option);
   } else {
     *existing = option;

@@ -5,11 +5,12 @@
 //   GET    /v1/polls, /v1/polls/{poll}             both listeners; drafts for administrators only
 //   PUT    /v1/polls/{poll}                        private: create or replace
 //   POST   /v1/polls/{poll}/transitions            private
-//   PUT, DELETE /v1/polls/{poll}/options/{option}  private: add, change, withdraw
+//   PUT, DELETE /v1/polls/{poll}/options/{option}  private: add, change; withdraw or merge, with
+//                                                  ?fate= for its votes
 //
-// Every change is an act that the engine's writer decides in its order; an option is changed by
-// reading the definition and putting it back on condition that nobody else did meanwhile, a few
-// times over if somebody did. Handlers run on the io threads.
+// Every change is an act that the engine's writer decides in its order; an option is added or
+// changed by reading the definition and putting it back on condition that nobody else did
+// meanwhile, a few times over if somebody did. Handlers run on the io threads.
 
 #include <string>
 
@@ -35,6 +36,7 @@ class PollRoutes {
                Responder responder);
   void Transition(const HttpRequest& request, Responder responder);
   void PutOption(const HttpRequest& request, Responder responder);
+  static std::optional<WithdrawOption> ReadFate(const HttpRequest& request, Responder& responder);
   void DeleteOption(const HttpRequest& request, Responder responder);
   // Puts `option` into the definition; again if somebody else changed the poll meanwhile.
   static std::optional<QuestionIndex> FindQuestion(const AdminRequest& request,

@@ -53,6 +53,8 @@ enum class ProblemCode : std::uint8_t {
   kPreconditionRequired,
   kRulesFrozen,
   kTransitionNotAllowed,
+  kFateNotPossible,
+  kOptionExists,
   kLimitReached,
   kNotSupported,
   // Paper.
@@ -64,6 +66,7 @@ enum class ProblemCode : std::uint8_t {
   kNotFound,
   kPollNotFound,
   kProjectNotFound,
+  kIdeaNotFound,
   kOptionNotFound,
   kQuestionNotFound,
   kBatchNotFound,

@@ -14,6 +14,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
       projects_(context_),
       paper_(context_),
       audit_(context_),
+      ideas_(context_),
       rankings_(context_),
       pages_(context_),
       operations_(context_) {
@@ -23,6 +24,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
   projects_.AddTo(router_);
   paper_.AddTo(router_);
   audit_.AddTo(router_);
+  ideas_.AddTo(router_);
   rankings_.AddTo(router_);
   pages_.AddTo(router_);
   operations_.AddTo(router_);

@@ -22,6 +22,7 @@
 #include "net/auth.h"
 #include "net/batch_route.h"
 #include "net/http_server.h"
+#include "net/idea_routes.h"
 #include "net/operation_routes.h"
 #include "net/page_routes.h"
 #include "net/paper_routes.h"
@@ -70,6 +71,7 @@ class Server {
   ProjectRoutes projects_;
   PaperRoutes paper_;
   AuditRoutes audit_;
+  IdeaRoutes ideas_;
   RankingRoutes rankings_;
   PageRoutes pages_;
   OperationRoutes operations_;

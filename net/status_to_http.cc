@@ -78,6 +78,18 @@ HttpMapping MapOutcome(OutcomeCode code, BallotError error) {
       return Refused(ProblemCode::kRulesFrozen);
     case OutcomeCode::kTransitionNotAllowed:
       return Refused(ProblemCode::kTransitionNotAllowed);
+    case OutcomeCode::kOptionNotFound:
+      return Refused(ProblemCode::kOptionNotFound);
+    case OutcomeCode::kFateNotPossible:
+      return Refused(ProblemCode::kFateNotPossible);
+    case OutcomeCode::kProjectNotFound:
+      return Refused(ProblemCode::kProjectNotFound);
+    case OutcomeCode::kIdeaNotFound:
+      return Refused(ProblemCode::kIdeaNotFound);
+    case OutcomeCode::kOptionExists:
+      return Refused(ProblemCode::kOptionExists);
+    case OutcomeCode::kOtherProject:
+      return Refused(ProblemCode::kMemberInvalid);
     case OutcomeCode::kTooLarge:
       return Refused(ProblemCode::kLimitReached);
     case OutcomeCode::kBatchExists:

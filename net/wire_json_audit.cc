@@ -71,6 +71,10 @@ void AppendOptions(const PollDefinition& poll, std::string& out) {
     if (option.question != 0) AppendTo(&out, ",\"question\":", option.question);
     AppendTo(&out, ",\"cost\":", option.cost);
     if (option.withdrawn) out += ",\"withdrawn\":true";
+    if (option.fate != OptionFate::kKept) {
+      AppendTo(&out, ",\"fate\":", static_cast<int>(option.fate),
+               ",\"counts_for\":", option.counts_for);
+    }
     AppendDisplay(option.display, out);
     out += '}';
   }
@@ -189,11 +193,42 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperVoi
   if (entry.reverses) AppendFigures(poll, *entry.reverses, out);
 }
 
+void AppendAct(const PollView& poll, const Engine::JournaledAct&, const OptionFateEntry& entry,
+               std::string& out) {
+  const PollDefinition& definition = poll.definition;
+  out += entry.fate == OptionFate::kMoved ? R"(,"act":"option_merged")"
+                                          : R"(,"act":"option_withdrawn")";
+  AppendBy(entry.actor, out);
+  const OptionDefinition& option = definition.options[entry.option];
+  AppendText("option", option.id, out);
+  if (option.question != 0) AppendTo(&out, ",\"question\":", option.question);
+  if (entry.fate == OptionFate::kMoved) {
+    AppendText("into", definition.options[entry.into].id, out);
+    AppendTo(&out, ",\"overlap\":{\"ballots\":", entry.overlap.ballots,
+             ",\"online\":", entry.overlap.online, ",\"paper\":", entry.overlap.paper, "}");
+  } else {
+    AppendText("fate", entry.fate == OptionFate::kKept ? "kept" : "released", out);
+  }
+  if (!entry.reason.empty()) AppendText("reason", entry.reason, out);
+}
+
+// Of an idea that became an option of the poll, or went into one.
+void AppendAct(const PollView& poll, const Engine::JournaledAct&, const IdeaDecisionEntry& entry,
+               std::string& out) {
+  out += entry.decision == IdeaDecision::kApproved ? R"(,"act":"idea_approved")"
+                                                   : R"(,"act":"idea_merged")";
+  AppendBy(entry.actor, out);
+  AppendTo(&out, ",\"idea\":", entry.number);
+  AppendText("option", poll.definition.options[entry.option].id, out);
+  if (!entry.reason_code.empty()) AppendText("reason_code", entry.reason_code, out);
+}
+
 // Never acts of a poll (AuditedPoll).
 void AppendAct(const PollView&, const Engine::JournaledAct&, const BallotEntry&, std::string&) {}
 void AppendAct(const PollView&, const Engine::JournaledAct&, const WithdrawalEntry&, std::string&) {
 }
 void AppendAct(const PollView&, const Engine::JournaledAct&, const ProjectEntry&, std::string&) {}
+void AppendAct(const PollView&, const Engine::JournaledAct&, const IdeaEntry&, std::string&) {}
 
 void AppendHex(const ChainHash& hash, std::string& out) {
   constexpr std::string_view kHex = "0123456789abcdef";

@@ -42,6 +42,8 @@ std::size_t EstimateDefinitionBytes(const PollDefinition& definition);
 
 std::string_view PollStateName(PollState state);
 
+// ,"withdrawn":true,"fate":... of an option that was withdrawn, else nothing.
+void AppendFate(const PollDefinition& poll, const OptionDefinition& option, std::string& out);
 void AppendPoll(const PollView& poll, std::string& out);
 void AppendPollSummary(const PollView& poll, std::string& out);
 // {"polls":[...],"next":...}; `next` empty: the last page.

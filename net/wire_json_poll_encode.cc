@@ -64,7 +64,9 @@ void AppendOptions(const PollDefinition& definition, QuestionIndex question, std
     first = false;
     AppendJsonString(option.id, out);
     AppendDisplay(option.display, out);
-    AppendTo(&out, ",\"cost\":", option.cost, option.withdrawn ? ",\"withdrawn\":true}" : "}");
+    AppendTo(&out, ",\"cost\":", option.cost);
+    AppendFate(definition, option, out);
+    out += '}';
   }
   out += ']';
 }
@@ -147,6 +149,18 @@ void AppendRules(const PollDefinition& definition, std::string& out) {
 }
 
 }  // namespace
+
+void AppendFate(const PollDefinition& poll, const OptionDefinition& option, std::string& out) {
+  if (!option.withdrawn) return;
+  out += R"(,"withdrawn":true,"fate":")";
+  for (const auto& [name, fate] : kOptionFates) {
+    if (fate == option.fate) out += name;
+  }
+  out += '"';
+  if (option.fate != OptionFate::kMoved) return;
+  out += ",\"merged_into\":";
+  AppendJsonString(poll.options[option.counts_for].id, out);
+}
 
 std::string_view PollStateName(PollState state) {
   switch (state) {

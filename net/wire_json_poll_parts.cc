@@ -25,8 +25,8 @@ std::size_t CountCharacters(std::string_view utf8) {
 }
 
 // One text per language, as canonical JSON appended to `out`.
-void ReadTexts(const json::value& value, const std::string& pointer, DocumentErrors& errors,
-               std::string& out) {
+void ReadTexts(const json::value& value, const std::string& pointer, std::size_t characters_max,
+               DocumentErrors& errors, std::string& out) {
   const json::object* object = value.if_object();
   if (object == nullptr) {
     errors.Add(pointer, kMemberInvalid, "must be an object: one text per language");
@@ -48,10 +48,9 @@ void ReadTexts(const json::value& value, const std::string& pointer, DocumentErr
       errors.Add(place, kMemberInvalid, "must be a string");
     } else {
       const std::string_view view(text->data(), text->size());
-      if (view.empty() || CountCharacters(view) > kTextCharactersMax || !IsText(view)) {
-        errors.Add(
-            place, kMemberInvalid,
-            Concat("must have 1 to ", kTextCharactersMax, " characters, no control characters"));
+      if (view.empty() || CountCharacters(view) > characters_max || !IsText(view)) {
+        errors.Add(place, kMemberInvalid,
+                   Concat("must have 1 to ", characters_max, " characters, no control characters"));
       }
       sorted.emplace(language, view);
     }
@@ -73,14 +72,24 @@ void ReadTitle(ObjectReader& reader, bool required, DocumentErrors& errors, std:
   const json::value* title = required ? reader.Require("title") : reader.Find("title");
   if (title == nullptr) return;
   AppendTo(&display, display.size() > 1 ? "," : "", "\"title\":");
-  ReadTexts(*title, reader.PointerTo("title"), errors, display);
+  ReadTexts(*title, reader.PointerTo("title"), kTextCharactersMax, errors, display);
+}
+
+void ReadTextsOf(ObjectReader& reader, std::string_view name, std::size_t characters_max,
+                 DocumentErrors& errors, std::string& out) {
+  const json::value* texts = reader.Find(name);
+  if (texts != nullptr) ReadTexts(*texts, reader.PointerTo(name), characters_max, errors, out);
+}
+
+std::int64_t ReadCost(ObjectReader& reader) {
+  return reader.Integer("cost", 0, kCostMax).value_or(0);
 }
 
 void ReadOptionMembers(ObjectReader& reader, DocumentErrors& errors, OptionDefinition& option) {
   option.display = "{";
   ReadTitle(reader, false, errors, option.display);
   option.display += '}';
-  option.cost = reader.Integer("cost", 0, kCostMax).value_or(0);
+  option.cost = ReadCost(reader);
   reader.RefuseUnknown();
 }
 

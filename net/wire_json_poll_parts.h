@@ -27,8 +27,17 @@ inline constexpr NameTable<SelectionRule, 4> kSelectionRules = {
      {"greedy-no-skip", SelectionRule::kGreedyNoSkip},
      {"greedy-threshold", SelectionRule::kGreedyThreshold}}};
 
+inline constexpr NameTable<OptionFate, 3> kOptionFates = {{{"kept", OptionFate::kKept},
+                                                           {"moved", OptionFate::kMoved},
+                                                           {"released", OptionFate::kReleased}}};
+
 // Appends "title":{...} to the canonical JSON text in `display`.
 void ReadTitle(ObjectReader& reader, bool required, DocumentErrors& errors, std::string& display);
+// Appends the member `name`, one text per language, as canonical JSON; nothing if it is absent.
+void ReadTextsOf(ObjectReader& reader, std::string_view name, std::size_t characters_max,
+                 DocumentErrors& errors, std::string& out);
+// The member "cost"; 0 if it is absent.
+std::int64_t ReadCost(ObjectReader& reader);
 // The members of an option beside its id.
 void ReadOptionMembers(ObjectReader& reader, DocumentErrors& errors, OptionDefinition& option);
 // The elements of the array `name`; nullptr if it is absent or faulty.

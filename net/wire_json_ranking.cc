@@ -19,11 +19,14 @@ void AppendMember(std::string_view name, Number value, std::string& out) {
   AppendNumber(value, out);
 }
 
-void AppendCounts(const RankedOption& row, std::string& out) {
+// The rest of an option's object: what it has, and what became of it.
+void AppendCounts(const RankingSnapshot& snapshot, const OptionDefinition& option,
+                  const RankedOption& row, std::string& out) {
   AppendMember("score", row.score, out);
   AppendMember("ballots", row.ballots, out);
   AppendMember("online", row.online, out);
   AppendMember("paper", row.paper, out);
+  AppendFate(snapshot.view->definition, option, out);
   out += '}';
 }
 
@@ -48,7 +51,7 @@ void AppendOptions(const RankingSnapshot& snapshot, QuestionIndex question, std:
     AppendJsonString(option.id, out);
     out += ":{\"rank\":";
     AppendNumber(std::uint64_t{row.rank}, out);
-    AppendCounts(row, out);
+    AppendCounts(snapshot, option, row, out);
   });
   out += '}';
 }
@@ -70,6 +73,7 @@ void AppendLiveOptions(const RankingSnapshot& snapshot, QuestionIndex question,
     AppendMember("ballots", row.ballots, out);
     AppendMember("online", row.online, out);
     AppendMember("paper", row.paper, out);
+    AppendFate(snapshot.view->definition, option, out);
     out += '}';
   }
   out += '}';
@@ -196,7 +200,7 @@ void AppendRankingNdjson(const RankingSnapshot& snapshot, std::uint32_t top, std
     out += "\"option\":";
     AppendJsonString(option.id, out);
     AppendMember("rank", std::uint64_t{row.rank}, out);
-    AppendCounts(row, out);
+    AppendCounts(snapshot, option, row, out);
     out += '\n';
   });
 }

@@ -4,6 +4,7 @@
 
 #include "net/concat.h"
 #include "net/problem_response.h"
+#include "net/wire_json_poll.h"
 #include "net/wire_json_poll_parts.h"
 #include "net/wire_text.h"
 
@@ -45,6 +46,7 @@ void AppendConsidered(const RankingSnapshot& snapshot, const ConsideredOption& c
   AppendTo(&out, ",\"selected\":", considered.selected ? "true" : "false", ",\"reason\":\"",
            NameOf(considered.reason), "\",\"score\":", snapshot.rows[considered.option].score,
            ",\"cost\":", option.cost);
+  AppendFate(snapshot.view->definition, option, out);
   if (has_budget) AppendTo(&out, ",\"budget_left\":", considered.budget_left);
   out += considered.tie_decided ? ",\"tie_decided\":true}" : "}";
 }

@@ -16,6 +16,8 @@
 
 #include "absl/status/statusor.h"
 
+#include "storage/idea_entries.h"
+#include "storage/option_entries.h"
 #include "storage/paper_entries.h"
 #include "storage/records.h"
 
@@ -30,6 +32,9 @@ enum class EntryKind : std::uint8_t {
   kPaperBatch = 6,    // what was counted at an opening of a ballot box was entered
   kPaperConfirm = 7,  // a second person confirmed a batch
   kPaperVoid = 8,     // a batch was taken back
+  kOptionFate = 14,   // an option was withdrawn, and what became of its votes
+  kIdea = 16,         // a citizen handed an idea in
+  kIdeaDecision = 17,
 };
 
 // What a superseded ballot was: enough to take it out of the tally again.
@@ -75,6 +80,8 @@ struct OptionDefinition {
   bool withdrawn = false;
   std::string display;         // JSON text: title and other members the engine does not interpret
   QuestionIndex question = 0;  // survey: whose option it is
+  OptionFate fate = OptionFate::kKept;  // of a withdrawn one: what became of its votes
+  OptionIndex counts_for = 0;           // moved: whom they count for
   friend bool operator==(const OptionDefinition&, const OptionDefinition&) = default;
 };
 
@@ -163,6 +170,7 @@ struct PollStateEntry {
 };
 
 using Entry = std::variant<BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry,
-                           PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry>;
+                           PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry, OptionFateEntry,
+                           IdeaEntry, IdeaDecisionEntry>;
 
 }  // namespace tallyd

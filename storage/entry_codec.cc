@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "storage/check.h"
+#include "storage/idea_entry_codec.h"
+#include "storage/option_entry_codec.h"
 #include "storage/paper_entry_codec.h"
 #include "storage/poll_definition_codec.h"
 
@@ -188,7 +190,7 @@ void EncodeEntry(const PollStateEntry& entry, std::string* out) {
 bool DecodeEntry(ByteReader* reader, Entry* entry) {
   const std::uint8_t first = reader->U8();
   const auto flags = static_cast<std::uint8_t>(first & ~kKindMask);
-  const auto kind = static_cast<EntryKind>(first & kKindMask);
+  auto kind = static_cast<EntryKind>(first & kKindMask);
   if (kind == EntryKind::kBallot) {
     return DecodeBallot(reader, flags, &entry->emplace<BallotEntry>());
   }
@@ -196,6 +198,12 @@ bool DecodeEntry(ByteReader* reader, Entry* entry) {
     return DecodeWithdrawal(reader, flags, &entry->emplace<WithdrawalEntry>());
   }
   if (flags != 0) reader->Fail();
+  if (first == kLongKind) {
+    const std::uint8_t long_kind = reader->U8();
+    if (long_kind <= kLongKind) reader->Fail();  // has a byte of its own
+    kind = static_cast<EntryKind>(long_kind);
+  }
+  if (!reader->ok()) return false;
   switch (kind) {
     case EntryKind::kProject:
       return DecodeProject(reader, &entry->emplace<ProjectEntry>());
@@ -209,6 +217,12 @@ bool DecodeEntry(ByteReader* reader, Entry* entry) {
       return DecodePaperConfirm(reader, &entry->emplace<PaperConfirmEntry>());
     case EntryKind::kPaperVoid:
       return DecodePaperVoid(reader, &entry->emplace<PaperVoidEntry>());
+    case EntryKind::kOptionFate:
+      return DecodeOptionFate(reader, &entry->emplace<OptionFateEntry>());
+    case EntryKind::kIdea:
+      return DecodeIdea(reader, &entry->emplace<IdeaEntry>());
+    case EntryKind::kIdeaDecision:
+      return DecodeIdeaDecision(reader, &entry->emplace<IdeaDecisionEntry>());
     default:
       reader->Fail();
       return false;

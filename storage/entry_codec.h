@@ -20,9 +20,15 @@ void EncodeEntry(const PollStateEntry& entry, std::string* out);
 void EncodeEntry(const PaperBatchEntry& entry, std::string* out);
 void EncodeEntry(const PaperConfirmEntry& entry, std::string* out);
 void EncodeEntry(const PaperVoidEntry& entry, std::string* out);
+void EncodeEntry(const OptionFateEntry& entry, std::string* out);
+void EncodeEntry(const IdeaEntry& entry, std::string* out);
+void EncodeEntry(const IdeaDecisionEntry& entry, std::string* out);
 
 // Reads one entry into `entry`, reusing it. False (and a failed reader) if the bytes are none.
 bool DecodeEntry(ByteReader* reader, Entry* entry);
+
+// First byte of an entry whose kind, 16 or more, is the byte after it.
+inline constexpr std::uint8_t kLongKind = 0x0f;
 
 // Of everything in an entry but its strings and lists.
 inline constexpr std::size_t kSupersededBytesMax =

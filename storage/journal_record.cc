@@ -19,8 +19,8 @@ constexpr std::size_t kCrcAt = 4;
 constexpr std::size_t kVersionAt = 8;  // the CRC covers everything from here
 constexpr std::size_t kHeaderBytes = 88;
 constexpr std::size_t kSpanBytes = 24;
-// What has no paper entries is written as version 1, which any tallyd reads.
-constexpr std::uint16_t kVersionWithoutPaper = 1;
+// What has entries of the first five kinds only is written as version 1, which any tallyd reads.
+constexpr std::uint16_t kVersionOfFirstKinds = 1;
 constexpr std::uint16_t kVersion = 2;
 
 // Rows of the poll table there is room for in front of the entries; with more, they move once.
@@ -43,10 +43,12 @@ std::size_t SlotOf(PollNumber poll, std::size_t slots) {
   return (poll * 0x9E3779B97F4A7C15ull >> 32) & (slots - 1);
 }
 
-bool IsPaper(const Entry& entry) {
-  return std::holds_alternative<PaperBatchEntry>(entry) ||
-         std::holds_alternative<PaperConfirmEntry>(entry) ||
-         std::holds_alternative<PaperVoidEntry>(entry);
+bool IsOfLaterKind(const Entry& entry) {
+  return !std::holds_alternative<BallotEntry>(entry) &&
+         !std::holds_alternative<WithdrawalEntry>(entry) &&
+         !std::holds_alternative<ProjectEntry>(entry) &&
+         !std::holds_alternative<PollEntry>(entry) &&
+         !std::holds_alternative<PollStateEntry>(entry);
 }
 
 // Seqs of the ballots while a record is decoded: one counter per row of its poll table.
@@ -187,24 +189,36 @@ void RecordBuilder::AddPollState(const PollStateEntry& entry) {
   EncodeEntry(entry, &bytes_);
 }
 
-template <class PaperEntry>
-void RecordBuilder::AddPaper(const PaperEntry& entry) {
+template <class LaterEntry>
+void RecordBuilder::AddLater(const LaterEntry& entry) {
   TALLYD_CHECK(!sealed_);
   ++entries_count_;
-  has_paper_ = true;
+  has_later_kinds_ = true;
   EncodeEntry(entry, &bytes_);
 }
 
 void RecordBuilder::AddPaperBatch(const PaperBatchEntry& entry) {
-  AddPaper(entry);
+  AddLater(entry);
 }
 
 void RecordBuilder::AddPaperConfirm(const PaperConfirmEntry& entry) {
-  AddPaper(entry);
+  AddLater(entry);
 }
 
 void RecordBuilder::AddPaperVoid(const PaperVoidEntry& entry) {
-  AddPaper(entry);
+  AddLater(entry);
+}
+
+void RecordBuilder::AddOptionFate(const OptionFateEntry& entry) {
+  AddLater(entry);
+}
+
+void RecordBuilder::AddIdea(const IdeaEntry& entry) {
+  AddLater(entry);
+}
+
+void RecordBuilder::AddIdeaDecision(const IdeaDecisionEntry& entry) {
+  AddLater(entry);
 }
 
 SealedRecord RecordBuilder::Seal(const RecordHeader& header) {
@@ -223,7 +237,7 @@ SealedRecord RecordBuilder::Seal(const RecordHeader& header) {
   char* const record = bytes_.data() + start;
   char* to = std::copy(kMagic.begin(), kMagic.end(), record);
   to = EncodeFixed<std::uint32_t>(to, 0);  // the CRC comes last
-  to = EncodeFixed(to, has_paper_ ? kVersion : kVersionWithoutPaper);
+  to = EncodeFixed(to, has_later_kinds_ ? kVersion : kVersionOfFirstKinds);
   to = EncodeFixed<std::uint16_t>(to, 0);
   to = EncodeFixed(to, static_cast<std::uint32_t>(entries_count_));
   to = EncodeFixed(to, static_cast<std::uint32_t>(polls_.size()));
@@ -255,7 +269,7 @@ void RecordBuilder::Clear() {
   polls_.clear();
   newest_span_ = 0;
   entries_count_ = 0;
-  has_paper_ = false;
+  has_later_kinds_ = false;
   sealed_ = false;
 }
 
@@ -310,7 +324,7 @@ absl::StatusOr<RecordView> RecordView::Parse(std::string_view bytes) {
 
   RecordView view;
   view.bytes_ = bytes;
-  view.may_have_paper_ = version != kVersionWithoutPaper;
+  view.may_have_later_kinds_ = version != kVersionOfFirstKinds;
   view.entries_count_ = reader.U32();
   const std::size_t polls_count = reader.U32();
   const std::size_t entries_bytes = reader.U32();
@@ -346,8 +360,8 @@ absl::Status RecordView::ForEach(absl::FunctionRef<absl::Status(const Entry&)> v
     } else if (auto* withdrawal = std::get_if<WithdrawalEntry>(&entry)) {
       withdrawal->seq = seqs.Next(withdrawal->poll);
       if (withdrawal->seq == 0) return DamageAt(header_.position, "a withdrawal without a seq");
-    } else if (!may_have_paper_ && IsPaper(entry)) {
-      return DamageAt(header_.position, "a paper entry in a record of version 1");
+    } else if (!may_have_later_kinds_ && IsOfLaterKind(entry)) {
+      return DamageAt(header_.position, "an entry of a later kind in a record of version 1");
     }
     if (absl::Status status = visit(entry); !status.ok()) return status;
   }

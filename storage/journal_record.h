@@ -71,6 +71,9 @@ class RecordBuilder {
   void AddPaperBatch(const PaperBatchEntry& entry);
   void AddPaperConfirm(const PaperConfirmEntry& entry);
   void AddPaperVoid(const PaperVoidEntry& entry);
+  void AddOptionFate(const OptionFateEntry& entry);
+  void AddIdea(const IdeaEntry& entry);
+  void AddIdeaDecision(const IdeaDecisionEntry& entry);
 
   SealedRecord Seal(const RecordHeader& header);
   void Clear();
@@ -79,15 +82,15 @@ class RecordBuilder {
   void CountSeq(PollNumber poll, Seq seq);
   PollSpan& SpanOf(PollNumber poll, Seq seq);
   void IndexPolls();
-  template <class PaperEntry>
-  void AddPaper(const PaperEntry& entry);
+  template <class LaterEntry>
+  void AddLater(const LaterEntry& entry);
 
   std::string bytes_;  // room for the header and some rows of the poll table, then the entries
   std::vector<PollSpan> polls_;
   std::vector<std::uint32_t> poll_slots_;  // hash table into polls_, used when they are many
   std::size_t newest_span_ = 0;            // most ballots go to the poll of the one before
   std::size_t entries_count_ = 0;
-  bool has_paper_ = false;
+  bool has_later_kinds_ = false;
   bool sealed_ = false;
 };
 
@@ -100,6 +103,9 @@ std::size_t EncodedSizeMax(const PollStateEntry& entry);
 std::size_t EncodedSizeMax(const PaperBatchEntry& entry);
 std::size_t EncodedSizeMax(const PaperConfirmEntry& entry);
 std::size_t EncodedSizeMax(const PaperVoidEntry& entry);
+std::size_t EncodedSizeMax(const OptionFateEntry& entry);
+std::size_t EncodedSizeMax(const IdeaEntry& entry);
+std::size_t EncodedSizeMax(const IdeaDecisionEntry& entry);
 
 // A checked view of one record. Parse() verifies magic, version, sizes and CRC; the chain is
 // verified by whoever walks it. DataLoss for damage, Unimplemented (with a clear message) for a
@@ -124,7 +130,7 @@ class RecordView {
   RecordHeader header_;
   std::vector<PollSpan> polls_;
   std::size_t entries_count_ = 0;
-  bool may_have_paper_ = false;
+  bool may_have_later_kinds_ = false;
 };
 
 }  // namespace tallyd

@@ -17,7 +17,12 @@ constexpr std::uint8_t kPollExtended = 0x40;  // extensions follow
 constexpr std::uint8_t kPollFlagsKnown = 0x7f;
 
 // Extensions of a poll's definition, by rising number; each is there only if it says something.
-enum class PollExtension : std::uint8_t { kQuestions = 1, kBallotsPerVoter = 2, kSelection = 3 };
+enum class PollExtension : std::uint8_t {
+  kQuestions = 1,
+  kBallotsPerVoter = 2,
+  kSelection = 3,
+  kOptionFates = 8,
+};
 
 constexpr std::uint8_t kOptionWithdrawn = 0x01;
 
@@ -61,6 +66,20 @@ std::string EncodeBallotsPerVoter(const BallotsPerVoter& ballots) {
   return bytes;
 }
 
+// Of the options whose votes are not where they were cast.
+std::string EncodeOptionFates(const PollDefinition& poll) {
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  for (OptionIndex i = 0; i < poll.options.size(); ++i) {
+    const OptionDefinition& option = poll.options[i];
+    if (option.fate == OptionFate::kKept) continue;
+    writer.Varint(i);
+    writer.U8(static_cast<std::uint8_t>(option.fate));
+    if (option.fate == OptionFate::kMoved) writer.Varint(option.counts_for);
+  }
+  return bytes;
+}
+
 std::vector<std::pair<PollExtension, std::string>> EncodeExtensions(const PollDefinition& poll) {
   std::vector<std::pair<PollExtension, std::string>> extensions;
   if (!poll.questions.empty()) {
@@ -72,6 +91,9 @@ std::vector<std::pair<PollExtension, std::string>> EncodeExtensions(const PollDe
   }
   if (poll.selection != SelectionDefinition{}) {
     extensions.emplace_back(PollExtension::kSelection, EncodeSelection(poll.selection));
+  }
+  if (std::string fates = EncodeOptionFates(poll); !fates.empty()) {
+    extensions.emplace_back(PollExtension::kOptionFates, std::move(fates));
   }
   return extensions;
 }
@@ -124,6 +146,23 @@ void DecodeQuestions(ByteReader* reader, PollDefinition* poll) {
   }
 }
 
+void DecodeOptionFates(ByteReader* reader, std::vector<OptionDefinition>* options) {
+  if (reader->remaining() == 0) reader->Fail();
+  std::uint64_t next = 0;
+  while (reader->ok() && reader->remaining() > 0) {
+    const std::uint32_t index = reader->Varint32();
+    if (index < next || index >= options->size() || !(*options)[index].withdrawn) {
+      return reader->Fail();
+    }
+    next = std::uint64_t{index} + 1;
+    OptionDefinition& option = (*options)[index];
+    option.fate = DecodeEnum(reader, OptionFate::kMoved, OptionFate::kReleased);
+    if (option.fate != OptionFate::kMoved) continue;
+    option.counts_for = reader->Varint32();
+    if (option.counts_for >= options->size() || option.counts_for == index) reader->Fail();
+  }
+}
+
 void DecodeExtension(PollExtension extension, ByteReader* reader, PollDefinition* poll) {
   switch (extension) {
     case PollExtension::kQuestions:
@@ -141,6 +180,8 @@ void DecodeExtension(PollExtension extension, ByteReader* reader, PollDefinition
       poll->selection.budget = reader->SignedVarint();
       poll->selection.threshold = reader->SignedVarint();
       return;
+    case PollExtension::kOptionFates:
+      return DecodeOptionFates(reader, &poll->options);
   }
   reader->Fail();
 }

@@ -148,7 +148,7 @@ TEST(PaperTallyTest, WhatIsRemovedLeavesNothing) {
   PollTally tally;
   tally.ResizeOptions(3);
   const PaperFigures figures = Figures(131, 4, 2, {{0, 77, 77}, {2, 48, -5}});
-  tally.AddPaper(figures);
+  tally.AddPaper({}, figures);
   EXPECT_EQ(tally.totals().paper, 127u);
   EXPECT_EQ(tally.totals().invalid, 4u);
   EXPECT_EQ(tally.totals().blank, 2u);
@@ -156,7 +156,7 @@ TEST(PaperTallyTest, WhatIsRemovedLeavesNothing) {
   EXPECT_EQ(tally.options()[2].paper, -5);
   EXPECT_EQ(tally.options()[2].online, 0);
   EXPECT_EQ(tally.TakeChanged(), (std::vector<OptionIndex>{0, 2}));
-  tally.RemovePaper(figures);
+  tally.RemovePaper({}, figures);
   PollTally empty;
   empty.ResizeOptions(3);
   EXPECT_TRUE(tally == empty);

@@ -166,9 +166,10 @@ Findings CheckDecisions(const SourceTree& tree) {
       findings.push_back({file.path, 1, "a decision is called NNNN-title-in-words.md"});
       continue;
     }
-    if (std::stoul(match[1]) != expected) {
+    // Numbers are given out before the work is done, so some may still be on their way.
+    if (std::stoul(match[1]) < expected) {
       findings.push_back(
-          {file.path, 1, "decision number " + std::to_string(expected) + " expected"});
+          {file.path, 1, "decision number " + std::to_string(expected) + " or higher expected"});
     }
     expected = std::stoul(match[1]) + 1;
     if (index == tree.end() || index->text.find(BaseName(file.path)) == std::string::npos) {

@@ -75,6 +75,24 @@ bool NamesUnknownOption(const PollDefinition& definition, const Marks& marks) {
                      [&](const auto& mark) { return mark.first >= definition.options.size(); });
 }
 
+// Whom a mark counts for now; nothing if its votes were released.
+std::optional<OptionIndex> CountsFor(const PollDefinition& definition, OptionIndex option) {
+  const OptionDefinition& named = definition.options[option];
+  if (named.fate == OptionFate::kReleased) return std::nullopt;
+  return named.fate == OptionFate::kMoved ? CountsFor(definition, named.counts_for) : option;
+}
+
+bool NamesReleasedOption(const PollDefinition& definition, const Marks& marks) {
+  return std::any_of(marks.begin(), marks.end(), [&](const auto& mark) {
+    return !CountsFor(definition, mark.first).has_value();
+  });
+}
+
+// One ballot gives once to options that count together.
+std::int64_t Together(BallotType type, std::int64_t a, std::int64_t b) {
+  return type == BallotType::kPoints || type == BallotType::kUpDown ? a + b : std::max(a, b);
+}
+
 Expected Refused(OutcomeCode code) {
   return {.code = code};
 }
@@ -117,12 +135,38 @@ OutcomeCode ElectionOracle::ReplacePoll(PollNumber number, const PollDefinition&
                   next.channel_rule != old.channel_rule || next.opens != old.opens ||
                   next.options.size() < old.options.size();
     for (std::size_t i = 0; !frozen && i < old.options.size(); ++i) {
-      frozen =
-          next.options[i].id != old.options[i].id || next.options[i].cost != old.options[i].cost;
+      frozen = next.options[i].fate != old.options[i].fate ||
+               next.options[i].id != old.options[i].id ||
+               next.options[i].cost != old.options[i].cost;
     }
     if (frozen) return OutcomeCode::kRulesFrozen;
   }
   poll.definition = next;
+  return OutcomeCode::kUpdated;
+}
+
+OutcomeCode ElectionOracle::WithdrawOption(PollNumber number, OptionIndex option, OptionFate fate,
+                                           OptionIndex into) {
+  Poll& poll = polls_.at(number);
+  OptionDefinition& named = poll.definition.options.at(option);
+  const bool moved = fate == OptionFate::kMoved;
+  if (moved && poll.definition.options.at(into).question != named.question) {
+    return OutcomeCode::kOptionUnknown;
+  }
+  if (named.withdrawn && named.fate == fate && (!moved || named.counts_for == into)) {
+    return OutcomeCode::kUnchanged;
+  }
+  if (poll.state == PollState::kFinal) return OutcomeCode::kRulesFrozen;
+  const bool done = named.withdrawn && (named.fate != OptionFate::kKept || fate == named.fate);
+  const bool circle = moved && (into == option || poll.definition.options.at(into).withdrawn);
+  if (done || circle) return OutcomeCode::kFateNotPossible;
+  if (fate != OptionFate::kKept && !poll.opened) return OutcomeCode::kFateNotPossible;
+  if (fate == OptionFate::kReleased && poll.state == PollState::kClosed) {
+    return OutcomeCode::kFateNotPossible;
+  }
+  named.withdrawn = true;
+  named.fate = fate;
+  named.counts_for = moved ? into : 0;
   return OutcomeCode::kUpdated;
 }
 
@@ -167,10 +211,16 @@ Expected ElectionOracle::Vote(const OracleVote& vote) {
   }
   if (in_force != nullptr) {
     if (in_force->channel != vote.channel) return Refused(OutcomeCode::kAlreadyVoted);
-    if (rules.revote == RevoteRule::kRefuse) return Refused(OutcomeCode::kAlreadyVoted);
+  }
+  // Whose votes were released may vote again, whatever the rule of changes.
+  const bool released = in_force != nullptr && NamesReleasedOption(rules, in_force->marks);
+  if (in_force != nullptr && !released && rules.revote == RevoteRule::kRefuse) {
+    return Refused(OutcomeCode::kAlreadyVoted);
   }
   // The first version is no change; every later one is, a withdrawal included.
-  if (history.size() > rules.changes_max) return Refused(OutcomeCode::kChangesExhausted);
+  if (!released && history.size() > rules.changes_max) {
+    return Refused(OutcomeCode::kChangesExhausted);
+  }
 
   const Seq replaces = in_force != nullptr ? in_force->seq : 0;
   const Seq seq = poll.next_seq++;
@@ -273,9 +323,18 @@ ExpectedRanking ElectionOracle::Ranking(PollNumber number) const {
       const BallotDefinition& rules = poll.definition.questions.empty()
                                           ? poll.definition.ballot
                                           : poll.definition.questions[question].ballot;
+      std::map<OptionIndex, std::int64_t> given;
       for (std::size_t place = 0; place < answer.size(); ++place) {
-        ExpectedRow& row = ranking.rows[answer[place].first];
+        const auto option = CountsFor(poll.definition, answer[place].first);
+        if (!option) continue;
         const std::int64_t score = Score(rules, answer, place);
+        const auto [at, first] = given.emplace(*option, score);
+        if (!first) at->second = Together(rules.type, at->second, score);
+      }
+      for (const auto& [option, sum] : given) {
+        const bool updown = rules.type == BallotType::kUpDown;
+        const std::int64_t score = updown ? std::clamp<std::int64_t>(sum, -1, 1) : sum;
+        ExpectedRow& row = ranking.rows[option];
         row.score += score;
         ++row.ballots;
         (online ? row.online : row.paper) += score;

@@ -67,6 +67,8 @@ class ElectionOracle {
   void CreatePoll(PollNumber number, PollDefinition definition, PollState state);
   OutcomeCode ReplacePoll(PollNumber number, const PollDefinition& definition);
   OutcomeCode Transition(PollNumber poll, PollState to);
+  OutcomeCode WithdrawOption(PollNumber poll, OptionIndex option, OptionFate fate,
+                             OptionIndex into);
 
   Expected Vote(const OracleVote& vote);
   Expected Withdraw(PollNumber poll, int voter, int key, Seq if_match);

@@ -1,7 +1,8 @@
 // Random histories against the oracle: every outcome, every ranking, over any number of restarts.
 //
 // A history has few voters, few options and few keys, so that repeats, changes, withdrawals and
-// clashes are the rule. TALLYD_TEST_SEED repeats a run, TALLYD_HISTORIES makes it longer.
+// clashes are the rule. TALLYD_TEST_SEED repeats a run, TALLYD_HISTORIES makes it longer, and
+// TALLYD_REOPEN_ONE_IN makes restarts rarer: they are most of what a history costs.
 
 #include <algorithm>
 #include <cstdlib>
@@ -25,7 +26,7 @@ constexpr int kVoters = 5;
 constexpr int kKeys = 3;
 constexpr int kPolls = 3;
 constexpr int kRounds = 40;
-constexpr int kReopenOneIn = 25;
+constexpr std::uint64_t kReopenOneIn = 25;  // rounds
 // A journal that grows makes reopening slow; so many histories share one.
 constexpr std::uint64_t kHistoriesPerDirectory = 100;
 
@@ -96,7 +97,7 @@ class History {
       if (dice == 3) TryFrozenChange();
       CastSome();
       if (Below(6) == 0) CompareRankings();
-      if (Below(kReopenOneIn) == 0) Reopen();
+      if (Below(reopen_one_in_) == 0) Reopen();
     }
     if (!::testing::Test::HasFailure()) CompareRankings();
   }
@@ -207,15 +208,33 @@ class History {
   void ChangeOptions() {
     const PollNumber poll = AnyPoll();
     PollDefinition definition = oracle_.Definition(poll);
-    if (Below(3) == 0) {
-      definition.options[static_cast<std::size_t>(Below(4))].withdrawn = true;
-      Replace(poll, std::move(definition));
+    if (Below(3) != 0) {
+      WithdrawOption(poll, definition);
       return;
     }
     if (definition.options.size() >= 6) return;
     const std::string id = "b" + std::to_string(definition.options.size());
     AddOption(id, definition);
     Replace(poll, std::move(definition));
+  }
+  void WithdrawOption(PollNumber poll, const PollDefinition& definition) {
+    const auto any = [&] {
+      return static_cast<OptionIndex>(Below(static_cast<int>(definition.options.size())));
+    };
+    const OptionIndex option = any();
+    const OptionIndex into = any();
+    const auto fate = static_cast<OptionFate>(Below(3));
+    tallyd::WithdrawOption act;
+    act.question = definition.options[option].question;
+    act.option = definition.options[option].id;
+    act.fate = fate;
+    if (fate == OptionFate::kMoved) act.into = definition.options[into].id;
+    act.reason = "model";
+    const Outcome outcome = driver_.RunAct(std::move(act), poll);
+    SCOPED_TRACE("fate " + std::to_string(static_cast<int>(fate)) + " of " +
+                 std::to_string(option) + " into " + std::to_string(into));
+    EXPECT_EQ(static_cast<int>(outcome.code),
+              static_cast<int>(oracle_.WithdrawOption(poll, option, fate, into)));
   }
   void TryFrozenChange() {
     const PollNumber poll = AnyPoll();
@@ -353,6 +372,8 @@ class History {
   ManualClock& clock_;
   const std::uint64_t number_;
   std::mt19937_64 random_;
+  const int reopen_one_in_ =
+      static_cast<int>(EnvironmentNumber("TALLYD_REOPEN_ONE_IN", kReopenOneIn));
   ElectionOracle oracle_;
   std::vector<PollNumber> polls_;
 };

@@ -37,6 +37,8 @@ bool IsForPublic(const std::string& operation) {
       "DELETE /v1/polls/{poll}/votes/me",
       "POST /v1/polls/{poll}/votes/batch",
       "GET /v1/receipts/{receipt}",
+      "POST /v1/projects/{project}/ideas",
+      "GET /v1/projects/{project}/ideas/{idea}",
       "GET /v1/polls",
       "GET /v1/polls/{poll}",
       "GET /v1/polls/{poll}/ranking",

@@ -54,7 +54,8 @@ struct Describer {
     }
     for (const OptionDefinition& option : poll.options) {
       out << " option{'" << option.id << "' " << option.cost << ' ' << option.withdrawn << " '"
-          << option.display << "' " << option.question << '}';
+          << option.display << "' " << option.question << ' ' << int(option.fate) << ' '
+          << option.counts_for << '}';
     }
     for (const BoxDefinition& box : poll.boxes)
       out << " box{" << box.id << ' ' << box.display << '}';
@@ -90,6 +91,20 @@ struct Describer {
     out << "paper void " << entry.poll << " '" << entry.batch << "' '" << entry.reason << "' '"
         << entry.actor << "' " << entry.reverses.has_value();
     if (entry.reverses) (*this)(*entry.reverses);
+  }
+  void operator()(const OptionFateEntry& entry) {
+    out << "fate " << entry.poll << ' ' << entry.option << ' ' << int(entry.fate) << ' '
+        << entry.into << ' ' << entry.overlap.ballots << ' ' << entry.overlap.online << ' '
+        << entry.overlap.paper << " '" << entry.reason << "' '" << entry.actor << "'";
+  }
+  void operator()(const IdeaEntry& entry) {
+    out << "idea " << entry.number << " '" << entry.project << "' " << entry.submitter.high() << ' '
+        << entry.submitter.low() << ' ' << entry.idempotency_print << " '" << entry.display << "' '"
+        << entry.text << "'";
+  }
+  void operator()(const IdeaDecisionEntry& entry) {
+    out << "idea decision " << entry.number << ' ' << int(entry.decision) << ' ' << entry.poll
+        << ' ' << entry.option << " '" << entry.reason_code << "' '" << entry.actor << "'";
   }
   void operator()(const PollStateEntry& entry) {
     out << "state " << entry.poll << ' ' << int(entry.to) << ' ' << int(entry.cause) << " '"
@@ -209,6 +224,12 @@ PollEntry RandomEntries::Poll() {
     if (!poll.questions.empty()) {
       option.question = static_cast<QuestionIndex>(Below(poll.questions.size()));
     }
+    if (!option.withdrawn || Coin()) continue;
+    option.fate = OptionFate::kReleased;
+    const auto into = static_cast<OptionIndex>(Below(poll.options.size()));
+    if (&poll.options[into] == &option) continue;
+    option.fate = OptionFate::kMoved;
+    option.counts_for = into;
   }
   if (Coin()) {
     poll.ballots_per_voter = {.count = static_cast<std::uint32_t>(1 + Below(9)),
@@ -293,8 +314,46 @@ PaperVoidEntry RandomEntries::PaperVoid() {
   return entry;
 }
 
+OptionFateEntry RandomEntries::FateOfOption() {
+  OptionFateEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.option = static_cast<OptionIndex>(Number());
+  entry.fate = static_cast<OptionFate>(Below(3));
+  if (entry.fate == OptionFate::kMoved) {
+    entry.into = entry.option ^ 1;
+    entry.overlap = {.ballots = Number(),
+                     .online = static_cast<std::int64_t>(random_()),
+                     .paper = static_cast<std::int64_t>(Number())};
+  }
+  entry.reason = Text(30);
+  entry.actor = Text(20);
+  return entry;
+}
+
+IdeaEntry RandomEntries::Idea() {
+  return {.number = static_cast<IdeaNumber>(1 + Number() % 1'000'000),
+          .project = Text(40),
+          .submitter = Tag(),
+          .idempotency_print = 1 + Number() / 2,
+          .display = Text(300),
+          .text = Text(300)};
+}
+
+IdeaDecisionEntry RandomEntries::DecisionOnIdea() {
+  IdeaDecisionEntry entry;
+  entry.number = static_cast<IdeaNumber>(1 + Number() % 1'000'000);
+  entry.decision = static_cast<IdeaDecision>(1 + Below(3));
+  if (entry.decision != IdeaDecision::kRejected) {
+    entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+    entry.option = static_cast<OptionIndex>(Number());
+  }
+  entry.reason_code = Text(20);
+  entry.actor = Text(20);
+  return entry;
+}
+
 Entry RandomEntries::Any() {
-  switch (Below(13)) {
+  switch (Below(16)) {
     case 0:
       return Project();
     case 1:
@@ -309,6 +368,12 @@ Entry RandomEntries::Any() {
       return PaperConfirm();
     case 6:
       return PaperVoid();
+    case 7:
+      return FateOfOption();
+    case 8:
+      return Idea();
+    case 9:
+      return DecisionOnIdea();
     default:
       return Ballot();
   }
@@ -323,6 +388,11 @@ void AddEntry(const Entry& entry, RecordBuilder* builder) {
   if (const auto* batch = std::get_if<PaperBatchEntry>(&entry)) builder->AddPaperBatch(*batch);
   if (const auto* sign = std::get_if<PaperConfirmEntry>(&entry)) builder->AddPaperConfirm(*sign);
   if (const auto* taken = std::get_if<PaperVoidEntry>(&entry)) builder->AddPaperVoid(*taken);
+  if (const auto* fate = std::get_if<OptionFateEntry>(&entry)) builder->AddOptionFate(*fate);
+  if (const auto* idea = std::get_if<IdeaEntry>(&entry)) builder->AddIdea(*idea);
+  if (const auto* decided = std::get_if<IdeaDecisionEntry>(&entry)) {
+    builder->AddIdeaDecision(*decided);
+  }
 }
 
 std::size_t EncodedSizeMaxOf(const Entry& entry) {

@@ -35,6 +35,9 @@ class RandomEntries {
   PaperBatchEntry PaperBatch();
   PaperConfirmEntry PaperConfirm();
   PaperVoidEntry PaperVoid();
+  OptionFateEntry FateOfOption();
+  IdeaEntry Idea();
+  IdeaDecisionEntry DecisionOnIdea();
   Entry Any();
 
  private:

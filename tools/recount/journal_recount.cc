@@ -1,6 +1,8 @@
 #include "tools/recount/journal_recount.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <optional>
 #include <variant>
 
@@ -86,6 +88,31 @@ std::optional<std::vector<NamedOption>> ReadBallot(const PollDefinition& poll,
   return named;
 }
 
+constexpr std::size_t kNobody = SIZE_MAX;
+
+// The option that a vote for `option` counts for.
+std::size_t CountsFor(const PollDefinition& poll, std::size_t option) {
+  while (poll.options[option].fate == OptionFate::kMoved) option = poll.options[option].counts_for;
+  return poll.options[option].fate == OptionFate::kReleased ? kNobody : option;
+}
+
+// What one ballot gives to an option by naming it and those merged into it.
+std::int64_t ScoreOnce(const PollDefinition& poll, std::size_t option,
+                       const std::vector<std::int64_t>& given) {
+  const BallotType type = poll.questions.empty()
+                              ? poll.ballot.type
+                              : poll.questions[poll.options[option].question].ballot.type;
+  std::int64_t sum = 0;
+  std::int64_t most = given.front();
+  for (const std::int64_t score : given) {
+    sum += score;
+    most = std::max(most, score);
+  }
+  if (type == BallotType::kPoints) return sum;
+  if (type == BallotType::kUpDown) return sum == 0 ? 0 : sum / std::abs(sum);
+  return most;
+}
+
 std::string At(Position position) {
   return "record " + std::to_string(position);
 }
@@ -119,10 +146,33 @@ absl::Status JournalRecount::AddEntry(const Entry& entry) {
                {withdrawal->seq, Channel::kOnline, true, ""});
   } else if (const auto* poll = std::get_if<PollEntry>(&entry)) {
     polls_[poll->number].definition = poll->definition;
+  } else if (const auto* fate = std::get_if<OptionFateEntry>(&entry)) {
+    AddFate(*fate);
   } else {
     AddPaper(entry);
   }
   return absl::OkStatus();
+}
+
+void JournalRecount::AddFate(const OptionFateEntry& entry) {
+  const std::string where = At(position_) + ", poll " + std::to_string(entry.poll) + ", option " +
+                            std::to_string(entry.option);
+  const auto poll = polls_.find(entry.poll);
+  if (poll == polls_.end()) return Differ(where + ": the poll was never created");
+  std::vector<OptionDefinition>& options = poll->second.definition.options;
+  const bool moved = entry.fate == OptionFate::kMoved;
+  if (entry.option >= options.size() || (moved && entry.into >= options.size())) {
+    return Differ(where + ": there is no such option");
+  }
+  if (options[entry.option].fate != OptionFate::kKept) {
+    return Differ(where + ": its votes were moved or released before");
+  }
+  if (moved && (options[entry.into].withdrawn || entry.into == entry.option)) {
+    return Differ(where + ": its votes go to an option that takes none");
+  }
+  options[entry.option].withdrawn = true;
+  options[entry.option].fate = entry.fate;
+  options[entry.option].counts_for = entry.into;
 }
 
 void JournalRecount::AddPaper(const Entry& entry) {
@@ -246,7 +296,10 @@ absl::StatusOr<PollBallots> JournalRecount::BallotsOf(std::string_view id) const
     }
     std::vector<OptionIndex>& options = ballots.named.emplace_back();
     for (const NamedOption& option : *named) {
-      options.push_back(static_cast<OptionIndex>(option.option));
+      const std::size_t counted = CountsFor(ballots.definition, option.option);
+      const auto index = static_cast<OptionIndex>(counted);
+      const bool known = std::find(options.begin(), options.end(), index) != options.end();
+      if (counted != kNobody && !known) options.push_back(index);
     }
   }
   return ballots;
@@ -263,8 +316,10 @@ void JournalRecount::CountPaper(const HeldPoll& poll, const HeldPaper& paper,
       Differ("poll " + poll.definition.id + ": paper names an option that the poll does not have");
       continue;
     }
-    counted.options[count.option].ballots += count.ballots;
-    counted.options[count.option].paper += count.score;
+    const std::size_t option = CountsFor(poll.definition, count.option);
+    if (option == kNobody) continue;
+    counted.options[option].ballots += count.ballots;
+    counted.options[option].paper += count.score;
   }
 }
 
@@ -279,14 +334,19 @@ void JournalRecount::CountBallot(const HeldPoll& poll, const HeldBallot& ballot,
   const bool paper = ballot.channel == Channel::kPaper;
   (paper ? counted.paper : counted.online) += 1;
   if (named->empty()) counted.blank += 1;
+  std::map<std::size_t, std::vector<std::int64_t>> scores;  // by the option that gets them
   for (const NamedOption& option : *named) {
     if (option.option >= counted.options.size()) {
       Differ(where + ": names an option that the poll does not have");
       continue;
     }
-    CountedOption& sum = counted.options[option.option];
+    scores[CountsFor(poll.definition, option.option)].push_back(option.score);
+  }
+  for (const auto& [option, given] : scores) {
+    if (option == kNobody) continue;
+    CountedOption& sum = counted.options[option];
     sum.ballots += 1;
-    (paper ? sum.paper : sum.online) += option.score;
+    (paper ? sum.paper : sum.online) += ScoreOnce(poll.definition, option, given);
   }
 }
 

@@ -93,6 +93,7 @@ class JournalRecount {
   absl::Status AddEntry(const Entry& entry);
   void AddVersion(PollNumber poll, const VoterTag& tag, const SupersededBallot* supersedes,
                   HeldBallot version);
+  void AddFate(const OptionFateEntry& entry);
   void AddPaper(const Entry& entry);
   void ConfirmPaper(HeldPaper* held, const PaperConfirmEntry& entry, const std::string& where);
   void VoidPaper(HeldPaper* held, const PaperVoidEntry& entry, const std::string& where);
