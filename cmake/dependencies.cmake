@@ -14,6 +14,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(cjose REQUIRED IMPORTED_TARGET cjose jansson)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(qrencode REQUIRED IMPORTED_TARGET libqrencode)
 
 find_library(TALLYD_DEFLATE_LIBRARY deflate REQUIRED)
 find_library(TALLYD_CSV_LIBRARY csv REQUIRED)

@@ -53,6 +53,7 @@ enum class OutcomeCode : std::uint8_t {
   kOptionWithdrawn,
   kBallotInvalid,  // breaks the ballot's rules; `ballot_error` says which
   kKeyMissing,     // the poll's voter key is not there
+  kNotOnRoll,      // the poll has a roll, and this voter is not on it
   // Look-ups.
   kFound,
   kSuperseded,  // receipt: a later version is in force
@@ -77,7 +78,10 @@ enum class OutcomeCode : std::uint8_t {
   kBatchExists,  // with other figures
   kBatchNotFound,
   kBatchVoided,
-  kEntriesDiffer,  // the second entry has other figures than the first, which is in `paper`
+  kEntriesDiffer,       // the second entry has other figures than the first, which is in `paper`
+  kCardsMissing,        // a batch by cards is confirmed before its cards were entered
+  kBlindEntryRequired,  // the poll wants all figures entered again
+  kSumMismatch,         // `detail` has both numbers
 };
 
 // Creates or replaces a project.
@@ -137,11 +141,28 @@ struct VoidPaperBatch {
   std::string actor;
 };
 
-// Reads one batch, or a page of all of them: nothing changes.
+// Enters all cards of a batch by cards; the batch itself too, if it is not there yet and `batch`
+// says what it is.
+struct PutPaperCards {
+  std::string batch_id;
+  std::optional<PaperBatch> batch;
+  std::vector<PaperCard> cards;
+  std::string actor;
+};
+
+// Puts tags of codes or names on the poll's roll.
+struct PutRoll {
+  std::string batch;
+  std::vector<VoterTag> tags;
+  std::string actor;
+};
+
+// Reads one batch, a page of all of them, or a sum for each box: nothing changes.
 struct ReadPaper {
   std::string batch;  // "" = a page
   std::string after;
   std::size_t limit = 0;
+  bool by_box = false;
 };
 
 // Hands an idea in; its number is given by the writer.
@@ -178,9 +199,9 @@ struct VoteDay {
   TimeUs ends = 0;
 };
 
-using Act =
-    std::variant<PutProject, PutPoll, TransitionPoll, WithdrawOption, VoteDay, PutPaperBatch,
-                 ConfirmPaperBatch, VoidPaperBatch, ReadPaper, SubmitIdea, DecideIdea, ReadIdeas>;
+using Act = std::variant<PutProject, PutPoll, TransitionPoll, WithdrawOption, VoteDay,
+                         PutPaperBatch, ConfirmPaperBatch, VoidPaperBatch, PutPaperCards, PutRoll,
+                         ReadPaper, SubmitIdea, DecideIdea, ReadIdeas>;
 
 struct Command {
   std::uint64_t cookie = 0;  // the sender's own; comes back in the outcome

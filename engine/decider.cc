@@ -66,13 +66,19 @@ std::size_t Decider::RoomFor(const Command& command) const {
 std::size_t Decider::Decide(absl::Span<Command> commands, TimeUs now, DecidedBatch* batch) {
   Begin(now, batch);
   commands_in_call_ = commands.size();
+  cards_in_call_ = 0;
   constexpr std::size_t kAhead = 8;  // dedup probes miss the cache; ask for them early
   for (std::size_t i = 0; i < commands.size(); ++i) {
     if (i + kAhead < commands.size()) {
       state_.voters->Prefetch(commands[i + kAhead].poll, commands[i + kAhead].tag);
     }
     Command& command = commands[i];
-    if (!batch->record.Fits(RoomFor(command))) return i;
+    if (const std::size_t cards = CardsOf(command); cards > 0) {
+      if (!batch->record.empty()) return i;  // the next record is its own
+      cards_in_call_ = cards;
+    } else if (!batch->record.Fits(RoomFor(command))) {
+      return i;
+    }
     Outcome outcome = DecideOne(command, batch);
     outcome.cookie = command.cookie;
     outcome.poll = outcome.poll == 0 ? command.poll : outcome.poll;
@@ -130,6 +136,9 @@ bool Decider::AnswerRepeatedKey(const Command& command, const BallotVersion& new
 Outcome Decider::DecideVote(Command& vote, DecidedBatch* batch) {
   const PollRecord& poll = *state_.polls->Find(vote.poll);
   if (!poll.voter_key) return Refuse(OutcomeCode::kKeyMissing);
+  if (poll.definition.roll && !poll.roll.tags.contains(vote.tag)) {
+    return Refuse(OutcomeCode::kNotOnRoll);
+  }
   std::optional<BallotVersion> newest = state_.voters->FindNewest(vote.poll, vote.tag);
   if (TALLYD_BROKEN("M3-pending-not-deduplicated") && newest &&
       newest->position == batch->position) {
@@ -145,7 +154,8 @@ Outcome Decider::DecideVote(Command& vote, DecidedBatch* batch) {
     return repeated;
   }
   const bool in_force = newest && !newest->withdrawn;
-  if (in_force && newest->payload == vote.ballot.view()) {
+  const bool beaten = in_force && PaperBeats(poll.definition, newest->channel, vote.channel);
+  if (in_force && newest->payload == vote.ballot.view() && !beaten) {
     return About(OutcomeCode::kDuplicate, *newest);  // a retry is never an error
   }
   if (const auto refusal = CheckBallot(poll, vote))
@@ -195,6 +205,8 @@ Outcome Decider::DecideWithdrawal(const Command& command, DecidedBatch* batch) {
     return outcome;
   }
   if (!poll.definition.withdraw) return Refuse(OutcomeCode::kWithdrawNotAllowed);
+  // What came out of a ballot box goes back by voiding its batch, not from outside.
+  if (newest->channel == Channel::kPaper) return Refuse(OutcomeCode::kWithdrawNotAllowed);
   if (!poll.Accepts(Channel::kOnline)) return Refuse(OutcomeCode::kPollNotOpen);
   if (command.seq != 0 && newest->seq != command.seq) return Refuse(OutcomeCode::kVersionMismatch);
   BallotVersion version;
@@ -243,7 +255,7 @@ void Decider::Accept(BallotVersion version, const BallotVersion* superseded, Dec
     batch->record.AddBallot(entry);
   }
   if (block_ == nullptr) {
-    block_ = state_.voters->BeginBlock(batch->position, commands_in_call_);
+    block_ = state_.voters->BeginBlock(batch->position, commands_in_call_ + cards_in_call_);
     batch->block = block_;
   }
   state_.polls->ApplySeq(version.poll, version.seq);
@@ -324,6 +336,7 @@ void Decider::Count(const Outcome& outcome, Channel channel) {
     case OutcomeCode::kOptionWithdrawn:
     case OutcomeCode::kBallotInvalid:
     case OutcomeCode::kKeyMissing:
+    case OutcomeCode::kNotOnRoll:
       return add(metrics.votes_refused);
     default:
       return;

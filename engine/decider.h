@@ -68,6 +68,23 @@ class Decider {
   Outcome DecideOnIdea(const DecideIdea& act, DecidedBatch* batch);
   Outcome ApproveIdea(const IdeaRecord& idea, const DecideIdea& act, DecidedBatch* batch);
   Outcome RecordDecision(const IdeaDecisionEntry& entry, DecidedBatch* batch);
+  Outcome DecideCards(PollRecord& poll, const PutPaperCards& put, DecidedBatch* batch);
+  Outcome DecideRoll(PollRecord& poll, const PutRoll& put, DecidedBatch* batch);
+
+  // Cards with codes (decider_cards.cc). All cards of a batch are decided in one commit, so such an
+  // act begins a record of its own.
+  std::size_t CardsOf(const Command& command);
+  struct CardFate {
+    CardResult result = CardResult::kCounted;
+    std::optional<BallotVersion> newest;  // of the card's voter
+  };
+  std::vector<CardFate> FatesOf(const PollRecord& poll, const std::vector<PaperCard>& cards);
+  void CountCards(PollRecord& poll, const std::string& id, std::vector<CardFate> fates,
+                  PaperCardsCountEntry entry, DecidedBatch* batch);
+  Outcome ConfirmCards(PollRecord& poll, const ConfirmPaperBatch& confirm, DecidedBatch* batch);
+  // False: the ballots do not fit into the record; nothing was changed.
+  bool TakeCardsBack(PollRecord& poll, const PaperRecord& record, DecidedBatch* batch);
+  Outcome AboutPaper(OutcomeCode code, const PollRecord& poll, const PaperRecord& record);
   Outcome DecideTransition(PollNumber poll, const TransitionPoll& act, DecidedBatch* batch);
 
   // The answer that a version used with this Idempotency-Key got, if any version of the voter did.
@@ -88,6 +105,7 @@ class Decider {
   TimeUs last_time_;
   TailBlock* block_ = nullptr;
   std::size_t commands_in_call_ = 0;
+  std::size_t cards_in_call_ = 0;  // ballots that one act may bring besides
   std::vector<PollNumber> polls_touched_;
   std::vector<std::string> projects_touched_;
 };

@@ -23,6 +23,14 @@ inline constexpr std::size_t kPaperCountsPerBatchMax = 10'000;
 inline constexpr std::size_t kPaperNamesPerBatchMax = 20;
 inline constexpr std::size_t kPaperBatchesPerPollMax = 10'000;
 inline constexpr std::size_t kPaperCountsPerPollMax = 1'000'000;
+// Cards with codes: all of a batch are counted in one commit. About 100 bytes a card in memory.
+inline constexpr std::size_t kPaperCardsWithCodesPerBatchMax = 3'000;
+inline constexpr std::size_t kPaperCardBytesPerBatchMax = 64 * 1024;  // their packed ballots
+inline constexpr std::size_t kPaperCardsWithCodesPerPollMax = 1'000'000;
+// A roll takes 32 bytes a code in memory.
+inline constexpr std::size_t kCodesPerBatchMax = 10'000;
+inline constexpr std::size_t kCodesPerPollMax = 1'000'000;
+inline constexpr std::size_t kCodeBatchesPerPollMax = 10'000;
 inline constexpr std::size_t kPaperTextBytesMax = 500;  // a seal, a name, a reason
 // Ballot versions of a poll whose option is merged into one that the same ballot may name: they are
 // looked through, about a second per million, while votes wait.
@@ -41,5 +49,10 @@ static_assert(kDefinitionBytesMax + 4096 < kRecordBytesMax);
 static_assert(20 * kPaperCountsPerBatchMax + (kPaperNamesPerBatchMax + 3) * kPaperTextBytesMax <
               kDefinitionBytesMax);
 static_assert(2 * kBallotBytesMax + 4096 < kRecordBytesMax);
+static_assert(16 * kCodesPerBatchMax + 1024 < kDefinitionBytesMax);
+// A batch with all its cards entered and counted in one record, few of them in place of long online
+// ballots.
+static_assert(kPaperCardsWithCodesPerBatchMax * (24 + 70 + 11) + 2 * kPaperCardBytesPerBatchMax <
+              kRecordBytesMax - 64 * 1024);
 
 }  // namespace tallyd

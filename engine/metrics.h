@@ -39,6 +39,10 @@ struct EngineMetrics {
   Counter votes_replaced{0};
   Counter votes_withdrawn{0};
   Counter votes_refused{0};
+  Counter paper_entered{0};  // acts of paper that were journaled
+  Counter paper_confirmed{0};
+  Counter paper_voided{0};
+  Counter paper_cards{0};     // cards with codes that count
   Counter queue_rejected{0};  // pushes refused because the queue was full
   Counter commits{0};
   Counter commit_bytes{0};

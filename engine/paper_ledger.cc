@@ -8,9 +8,26 @@ namespace tallyd {
 namespace {
 
 PaperRecord WithoutCounts(const PaperRecord& record) {
-  PaperRecord summary = record;
+  PaperRecord summary;
+  summary.batch = record.batch;
   summary.batch.figures.counts.clear();
+  summary.counts = record.counts;
+  summary.entered = record.entered;
+  summary.confirmed = record.confirmed;
+  summary.blind = record.blind;
+  summary.voided = record.voided;
+  summary.void_reason = record.void_reason;
+  summary.cards_entered = record.cards_entered;
+  summary.card_figures = record.card_figures;
+  summary.card_figures.counts.clear();
   return summary;
+}
+
+void Add(const PaperFigures& figures, PaperBoxSummary::Sum* sum) {
+  ++sum->batches;
+  sum->cards += figures.cards;
+  sum->invalid += figures.invalid;
+  sum->blank += figures.blank;
 }
 
 }  // namespace
@@ -47,14 +64,32 @@ bool PaperLedger::Names(OptionIndex option) const {
   });
 }
 
+bool PaperLedger::HasRoomForCards(std::size_t cards_count) const {
+  return cards_count_ + cards_count <= kPaperCardsWithCodesPerPollMax;
+}
+
+std::vector<PaperBoxSummary> PaperLedger::SumByBox(std::size_t boxes_count) const {
+  std::vector<PaperBoxSummary> boxes(boxes_count);
+  for (const auto& [id, record] : records_) {
+    if (record.batch.box == 0 || record.batch.box > boxes_count) continue;
+    PaperBoxSummary& box = boxes[record.batch.box - 1];
+    Add(record.figures(), record.voided   ? &box.voided
+                          : record.counts ? &box.counted
+                                          : &box.entered);
+    if (!record.counts) continue;
+    for (const CardOutcome& outcome : record.outcomes) {
+      ++box.cards_by_result[static_cast<std::size_t>(outcome.result)];
+    }
+  }
+  return boxes;
+}
+
 bool PaperLedger::Apply(const PaperBatchEntry& entry, TimeUs time) {
-  PaperRecord record{.batch = entry.batch,
-                     .counts = entry.counts,
-                     .entered = {.actor = entry.actor, .time = time},
-                     .confirmed = std::nullopt,
-                     .blind = false,
-                     .voided = std::nullopt,
-                     .void_reason = {}};
+  if (entry.batch.by_cards && entry.counts) return false;
+  PaperRecord record;
+  record.batch = entry.batch;
+  record.counts = entry.counts;
+  record.entered = {.actor = entry.actor, .time = time};
   if (!records_.emplace(entry.batch.id, std::move(record)).second) return false;
   counts_count_ += entry.batch.figures.counts.size();
   return true;
@@ -62,7 +97,8 @@ bool PaperLedger::Apply(const PaperBatchEntry& entry, TimeUs time) {
 
 bool PaperLedger::Apply(const PaperConfirmEntry& entry, TimeUs time) {
   PaperRecord* record = FindOpen(entry.batch);
-  if (record == nullptr || record->counts || !(record->batch.figures == entry.figures)) {
+  if (record == nullptr || record->counts || record->batch.by_cards ||
+      !(record->batch.figures == entry.figures)) {
     return false;
   }
   record->counts = true;
@@ -74,10 +110,33 @@ bool PaperLedger::Apply(const PaperConfirmEntry& entry, TimeUs time) {
 bool PaperLedger::Apply(const PaperVoidEntry& entry, TimeUs time) {
   PaperRecord* record = FindOpen(entry.batch);
   if (record == nullptr || record->counts != entry.reverses.has_value()) return false;
-  if (entry.reverses && !(*entry.reverses == record->batch.figures)) return false;
+  if (entry.reverses && !(*entry.reverses == record->FiguresInTally())) return false;
   record->counts = false;
   record->voided = PaperSignature{.actor = entry.actor, .time = time};
   record->void_reason = entry.reason;
+  return true;
+}
+
+bool PaperLedger::Apply(const PaperCardsEntry& entry, TimeUs time) {
+  PaperRecord* record = FindOpen(entry.batch);
+  if (record == nullptr || !record->waits_for_cards()) return false;
+  record->cards_entered = PaperSignature{.actor = entry.actor, .time = time};
+  record->cards = entry.cards;
+  record->card_figures = entry.figures;
+  cards_count_ += entry.cards.size();
+  return true;
+}
+
+bool PaperLedger::Apply(const PaperCardsCountEntry& entry, TimeUs time) {
+  PaperRecord* record = FindOpen(entry.batch);
+  if (record == nullptr || record->counts || !record->cards_entered ||
+      entry.outcomes.size() != record->cards.size() || !(entry.rest == record->FiguresInTally())) {
+    return false;
+  }
+  record->counts = true;
+  record->outcomes = entry.outcomes;
+  if (!entry.at_once) record->confirmed = PaperSignature{.actor = entry.actor, .time = time};
+  record->blind = entry.blind;
   return true;
 }
 

@@ -4,8 +4,10 @@
 // back.
 //
 // Each change is the Apply() of a journal entry, at decision time and in recovery alike. A batch is
-// never changed or removed: it is entered, perhaps confirmed, perhaps voided. Bounded by HasRoomFor
-// (limits.h); the caller refuses what does not fit. One thread.
+// never changed or removed: it is entered, perhaps confirmed, perhaps voided. A batch by cards gets
+// its cards once, all together; their ballots are in the journal like any other, here is kept which
+// of them came from this batch. Bounded by HasRoomFor (limits.h); the caller refuses what does not
+// fit. One thread.
 
 #include <cstddef>
 #include <optional>
@@ -32,36 +34,72 @@ struct PaperRecord {
   bool blind = false;  // the second person entered all figures again
   std::optional<PaperSignature> voided;
   std::string void_reason;
+  // By cards, once they were entered. Before the batch counts the outcomes are empty; an answer
+  // about such a batch has in their place what they would be now.
+  std::optional<PaperSignature> cards_entered;
+  std::vector<PaperCard> cards;
+  PaperFigures card_figures;
+  std::vector<CardOutcome> outcomes;
+
+  bool waits_for_cards() const { return batch.by_cards && !cards_entered; }
+  // What was counted in the box.
+  const PaperFigures& figures() const { return cards_entered ? card_figures : batch.figures; }
+  // The part of it that the tally knows from the batch; the rest are ballots.
+  PaperFigures FiguresInTally() const {
+    return batch.by_cards ? RestOf(batch.figures) : batch.figures;
+  }
 };
 
-// An answer to readers: batches by rising id.
+// The batches of one box by what became of them.
+struct PaperBoxSummary {
+  struct Sum {
+    std::uint64_t batches = 0;
+    std::uint64_t cards = 0;
+    std::uint64_t invalid = 0;
+    std::uint64_t blank = 0;
+  };
+  Sum entered;  // wait for a second person, or for their cards
+  Sum counted;
+  Sum voided;
+  // Cards with codes in batches that count: by CardResult.
+  std::uint64_t cards_by_result[5] = {};
+};
+
+// An answer to readers: batches by rising id, or one sum for each box.
 struct PaperPage {
   std::vector<PaperRecord> batches;
   bool is_last = true;
+  std::vector<PaperBoxSummary> boxes;  // [0] is the first box of the poll
 };
 
 class PaperLedger {
  public:
   // Null if there is no such batch; valid until the next Apply().
   const PaperRecord* Find(std::string_view id) const;
-  // Up to `limit` batches with a greater id than `after`. They come without their counts: what a
-  // page takes is bounded by its number of batches.
+  // Up to `limit` batches with a greater id than `after`. They come without their counts and cards:
+  // what a page takes is bounded by its number of batches.
   PaperPage List(std::string_view after, std::size_t limit) const;
+  // One sum for each of the poll's boxes. Cost: a walk over all batches.
+  std::vector<PaperBoxSummary> SumByBox(std::size_t boxes_count) const;
   bool HasRoomFor(const PaperBatch& batch) const;
   // Whether a batch that was not taken back counts cards for the option.
   bool Names(OptionIndex option) const;
+  bool HasRoomForCards(std::size_t cards_count) const;
   std::size_t batches_count() const { return records_.size(); }
 
   // False: the entry does not fit what came before, and nothing was changed.
   bool Apply(const PaperBatchEntry& entry, TimeUs time);
   bool Apply(const PaperConfirmEntry& entry, TimeUs time);
   bool Apply(const PaperVoidEntry& entry, TimeUs time);
+  bool Apply(const PaperCardsEntry& entry, TimeUs time);
+  bool Apply(const PaperCardsCountEntry& entry, TimeUs time);
 
  private:
   PaperRecord* FindOpen(std::string_view id);
 
   absl::btree_map<std::string, PaperRecord, std::less<>> records_;
   std::size_t counts_count_ = 0;  // of all batches together
+  std::size_t cards_count_ = 0;
 };
 
 }  // namespace tallyd

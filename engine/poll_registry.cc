@@ -145,6 +145,13 @@ bool PollRegistry::Apply(const OptionFateEntry& entry, Position position) {
   return true;
 }
 
+bool PollRegistry::Apply(const RollEntry& entry) {
+  PollRecord* poll = Find(entry.poll);
+  if (poll == nullptr || !poll->roll.batches.insert(entry.batch).second) return false;
+  poll->roll.tags.insert(entry.tags.begin(), entry.tags.end());
+  return true;
+}
+
 void PollRegistry::ApplySeq(PollNumber number, Seq seq) {
   PollRecord* poll = Find(number);
   TALLYD_CHECK(poll != nullptr && poll->next_seq == seq);

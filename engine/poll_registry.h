@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 
 #include "engine/ballot.h"
 #include "engine/idea_box.h"
@@ -27,6 +28,15 @@
 #include "storage/entries.h"
 
 namespace tallyd {
+
+// Who may vote where a poll has a roll: the tags of codes and names, and the batches they came in.
+struct PollRoll {
+  struct TagHash {
+    std::size_t operator()(const VoterTag& tag) const { return tag.high(); }
+  };
+  absl::flat_hash_set<VoterTag, TagHash> tags;
+  absl::flat_hash_set<std::string> batches;
+};
 
 struct PollRecord {
   PollNumber number = 0;
@@ -40,6 +50,7 @@ struct PollRecord {
   std::array<std::uint8_t, 8> key_check{};
   std::optional<VoterKey> voter_key;
   PaperLedger paper;
+  PollRoll roll;
 
   // Closed ends online votes, paper goes on; final freezes everything.
   bool Accepts(Channel channel) const {
@@ -67,6 +78,8 @@ class PollRegistry {
   void Apply(const PollStateEntry& entry, Position position, TimeUs time);
   // False: there is no such option, and nothing was changed.
   bool Apply(const OptionFateEntry& entry, Position position);
+  // False: of an unknown poll, or a batch of that name was there before.
+  bool Apply(const RollEntry& entry);
   // A ballot or withdrawal took `seq`.
   void ApplySeq(PollNumber poll, Seq seq);
 

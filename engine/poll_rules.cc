@@ -121,6 +121,8 @@ std::optional<std::string> FindFrozenChange(const PollRecord& poll, const PollDe
   if (next.online != current.online || next.paper != current.paper) return "/channels";
   if (next.channel_rule != current.channel_rule) return "/channel_rule";
   if (next.paper_confirm != current.paper_confirm) return "/paper/confirm";
+  if (next.paper_blind != current.paper_blind) return "/paper/blind";
+  if (next.roll != current.roll) return "/eligible/roll";
   if (auto option = FindFrozenOption(current, next)) return option;
   return FindFrozenBox(current, next);
 }
@@ -172,10 +174,18 @@ bool NamesReleased(const BallotRules& rules, std::string_view packed) {
   return released;
 }
 
+bool PaperBeats(const PollDefinition& poll, Channel in_force, Channel next) {
+  return poll.channel_rule == ChannelRule::kPaperBeatsOnline && in_force == Channel::kOnline &&
+         next == Channel::kPaper;
+}
+
 OutcomeCode CheckReplacement(const PollRecord& poll, const BallotVersion& in_force,
                              const Command& vote) {
-  // One person in both channels: the first ballot counts (channel_rule "first").
-  if (in_force.channel != vote.channel) return OutcomeCode::kAlreadyVoted;
+  // One person in both channels: the first ballot counts, unless paper beats what was said online.
+  if (in_force.channel != vote.channel) {
+    return PaperBeats(poll.definition, in_force.channel, vote.channel) ? OutcomeCode::kReplaced
+                                                                       : OutcomeCode::kAlreadyVoted;
+  }
   if (NamesReleased(poll.rules, in_force.payload)) return OutcomeCode::kReplaced;
   if (poll.definition.revote == RevoteRule::kRefuse) return OutcomeCode::kAlreadyVoted;
   if (in_force.version_no > poll.definition.changes_max) return OutcomeCode::kChangesExhausted;

@@ -41,6 +41,9 @@ std::optional<OptionIndex> FindOption(const PollDefinition& poll, QuestionIndex 
 // cast another, once, whatever the poll's rule of changes is.
 bool NamesReleased(const BallotRules& rules, std::string_view packed);
 
+// Whether paper takes the place of the ballot in force, which is online, whatever it says.
+bool PaperBeats(const PollDefinition& poll, Channel in_force, Channel next);
+
 // Whether another ballot may take the place of `in_force`: kReplaced, or why not.
 OutcomeCode CheckReplacement(const PollRecord& poll, const BallotVersion& in_force,
                              const Command& vote);

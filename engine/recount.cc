@@ -103,9 +103,13 @@ class Pass {
   // Counts what was entered, not what the later entries say they confirm or reverse.
   void TakePaper(const Entry& entry) {
     if (const auto* batch = std::get_if<PaperBatchEntry>(&entry)) {
-      paper_[{batch->poll, batch->batch.id}] = {batch->counts, batch->batch.figures};
+      const PaperFigures& figures = batch->batch.figures;
+      paper_[{batch->poll, batch->batch.id}] = {batch->counts,
+                                                batch->batch.by_cards ? RestOf(figures) : figures};
     } else if (const auto* confirm = std::get_if<PaperConfirmEntry>(&entry)) {
       paper_[{confirm->poll, confirm->batch}].counts = true;
+    } else if (const auto* cards = std::get_if<PaperCardsCountEntry>(&entry)) {
+      paper_[{cards->poll, cards->batch}].counts = true;
     } else if (const auto* taken = std::get_if<PaperVoidEntry>(&entry)) {
       paper_.erase({taken->poll, taken->batch});
     }

@@ -100,6 +100,12 @@ class Replay {
       return ApplyPaper(*confirm, confirm->batch, header);
     } else if (const auto* taken = std::get_if<PaperVoidEntry>(&entry)) {
       return ApplyPaper(*taken, taken->batch, header);
+    } else if (const auto* cards = std::get_if<PaperCardsEntry>(&entry)) {
+      return ApplyPaper(*cards, cards->batch, header);
+    } else if (const auto* count = std::get_if<PaperCardsCountEntry>(&entry)) {
+      return ApplyPaper(*count, count->batch, header);
+    } else if (const auto* roll = std::get_if<RollEntry>(&entry)) {
+      if (!targets_.polls->Apply(*roll)) return UnknownPoll(roll->poll, header);
     }
     return absl::OkStatus();
   }

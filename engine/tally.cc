@@ -53,6 +53,8 @@ void PollTally::CountPaper(const BallotRules& rules, const PaperFigures& figures
   count(totals_.paper, figures.cards - figures.invalid);
   count(totals_.blank, figures.blank);
   count(totals_.invalid, figures.invalid);
+  TALLYD_CHECK(figures.invalid + figures.blank <= figures.cards);
+  count(totals_.anonymous, figures.cards - figures.invalid - figures.blank);
   for (const PaperCount& one : figures.counts) {
     const OptionIndex option =
         one.option < rules.counts_for.size() ? rules.counts_for[one.option] : one.option;
@@ -102,6 +104,7 @@ std::string PollTally::Encode() const {
   out.U64(totals_.paper);
   out.U64(totals_.blank);
   out.U64(totals_.invalid);
+  out.U64(totals_.anonymous);
   out.U32(static_cast<std::uint32_t>(options_.size()));
   for (const OptionTally& option : options_) {
     out.U64(static_cast<std::uint64_t>(option.online));
@@ -118,6 +121,7 @@ absl::Status PollTally::Decode(std::string_view bytes, PollTally* tally) {
   decoded.totals_.paper = in.U64();
   decoded.totals_.blank = in.U64();
   decoded.totals_.invalid = in.U64();
+  decoded.totals_.anonymous = in.U64();
   const std::uint32_t count = in.U32();
   if (!in.ok() || in.remaining() != count * std::size_t{24}) {
     return absl::DataLossError("a poll's counts have the wrong size");

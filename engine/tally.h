@@ -30,8 +30,9 @@ struct OptionTally {
 struct PollTotals {
   std::uint64_t online = 0;  // ballots in force
   std::uint64_t paper = 0;
-  std::uint64_t blank = 0;    // of both: ballots that name nothing
-  std::uint64_t invalid = 0;  // paper cards that could not be counted
+  std::uint64_t blank = 0;      // of both: ballots that name nothing
+  std::uint64_t invalid = 0;    // paper cards that could not be counted
+  std::uint64_t anonymous = 0;  // of paper: known as sums only, so nobody can be told apart
   std::uint64_t ballots() const { return online + paper; }
   friend bool operator==(const PollTotals&, const PollTotals&) = default;
 };

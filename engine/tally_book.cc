@@ -91,7 +91,8 @@ absl::Status TallyBook::ApplyEntry(const Entry& entry, const RecordHeader& heade
     page->state = state->to;
   } else if (std::holds_alternative<PaperBatchEntry>(entry) ||
              std::holds_alternative<PaperConfirmEntry>(entry) ||
-             std::holds_alternative<PaperVoidEntry>(entry)) {
+             std::holds_alternative<PaperVoidEntry>(entry) ||
+             std::holds_alternative<PaperCardsCountEntry>(entry)) {
     return ApplyPaper(entry, header);
   } else if (const auto* fate = std::get_if<OptionFateEntry>(&entry)) {
     return ApplyFate(*fate, header);
@@ -110,6 +111,9 @@ absl::Status TallyBook::ApplyPaper(const Entry& entry, const RecordHeader& heade
   } else if (const auto* confirm = std::get_if<PaperConfirmEntry>(&entry)) {
     poll = confirm->poll;
     added = &confirm->figures;
+  } else if (const auto* cards = std::get_if<PaperCardsCountEntry>(&entry)) {
+    poll = cards->poll;
+    added = &cards->rest;  // the cards themselves are ballots
   } else if (const auto* taken = std::get_if<PaperVoidEntry>(&entry)) {
     poll = taken->poll;
     if (taken->reverses) removed = &*taken->reverses;

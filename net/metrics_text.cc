@@ -71,6 +71,13 @@ void AddEngine(const Engine& engine, Families& families) {
   AddValue(votes, Value(metrics.votes_withdrawn), {{"result", "withdrawn"}});
   AddValue(votes, Value(metrics.votes_refused), {{"result", "rejected"}});
 
+  MetricFamily& paper =
+      AddFamily("tallyd_paper_batches_total", "Paper batches by what was done with them",
+                MetricType::Counter, families);
+  AddValue(paper, Value(metrics.paper_entered), {{"act", "entered"}});
+  AddValue(paper, Value(metrics.paper_confirmed), {{"act", "confirmed"}});
+  AddValue(paper, Value(metrics.paper_voided), {{"act", "voided"}});
+
   const auto gauge = [&](const char* name, const char* help, double value) {
     AddValue(AddFamily(name, help, MetricType::Gauge, families), value);
   };
@@ -85,6 +92,8 @@ void AddEngine(const Engine& engine, Families& families) {
           Value(metrics.queue_rejected));
   counter("tallyd_commits_total", "Journal records written", Value(metrics.commits));
   counter("tallyd_commit_bytes_total", "Bytes of journal records", Value(metrics.commit_bytes));
+  counter("tallyd_paper_cards_total", "Cards with codes that were counted",
+          Value(metrics.paper_cards));
   counter("tallyd_audit_acts_total", "Acts in the audit logs of all polls",
           static_cast<double>(engine.acts_count()));
   gauge("tallyd_journal_position", "Position of the newest journal record",

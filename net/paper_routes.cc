@@ -7,7 +7,9 @@
 
 #include "net/body_collector.h"
 #include "net/concat.h"
+#include "net/wire_csv_paper.h"
 #include "net/wire_json_paper.h"
+#include "net/wire_json_paper_cards.h"
 #include "net/wire_text.h"
 
 namespace tallyd {
@@ -18,11 +20,6 @@ constexpr std::size_t kPageSize = 100;
 
 // Only of a poll that has opened do options and boxes keep their numbers.
 bool CanBeCounted(const PollView& poll, const AdminRequest& request, Responder& responder) {
-  if (poll.is_survey()) {
-    SendProblem(std::move(responder), request, ProblemCode::kNotSupported,
-                "this version counts no paper of surveys");
-    return false;
-  }
   if (!poll.opened_once) {
     SendProblem(std::move(responder), request, ProblemCode::kPollNotOpen);
     return false;
@@ -40,6 +37,10 @@ void PaperRoutes::AddTo(Router& router) {
   router.Add(Method::kGet, "/v1/polls/{poll}/paper-batches/{batch}", kPrivateListener,
              BodyPolicy::None(), [this](const HttpRequest& request, Responder responder) {
                Get(request, std::move(responder));
+             });
+  router.Add(Method::kGet, "/v1/polls/{poll}/paper-reconciliation", kPrivateListener,
+             BodyPolicy::None(), [this](const HttpRequest& request, Responder responder) {
+               Reconcile(request, std::move(responder));
              });
   router.AddStream(Method::kPut, "/v1/polls/{poll}/paper-batches/{batch}", kPrivateListener,
                    kPaperBodyBytesMax, [this](const HttpRequest& request, Responder responder) {
@@ -71,7 +72,7 @@ void PaperRoutes::List(const HttpRequest& request, Responder responder) {
   constexpr std::array<std::string_view, 1> kQueries = {"cursor"};
   if (!context_.auth.Require(Scope::kPaper, request, responder)) return;
   if (!RequireQueries(request, kQueries, responder)) return;
-  ReadPaper read{.batch = {}, .after = {}, .limit = kPageSize};
+  ReadPaper read{.batch = {}, .after = {}, .limit = kPageSize, .by_box = false};
   if (const auto cursor = request.Query("cursor")) {
     if (!absl::WebSafeBase64Unescape(std::string(*cursor), &read.after) || !IsId(read.after)) {
       SendProblem(std::move(responder), request, ProblemCode::kParameterInvalid,
@@ -108,30 +109,54 @@ void PaperRoutes::Get(const HttpRequest& request, Responder responder) {
   if (!admin) return;
   const auto poll = FindPoll(context_, request, responder, true);
   if (poll == nullptr) return;
-  ReadPaper read{.batch = admin->batch, .after = {}, .limit = 0};
+  ReadPaper read{.batch = admin->batch, .after = {}, .limit = 0, .by_box = false};
   Submit(*std::move(admin), poll->number, std::move(read), std::nullopt, std::move(responder));
+}
+
+void PaperRoutes::Reconcile(const HttpRequest& request, Responder responder) {
+  auto admin = ReadAdminRequest(context_, request, "poll", responder, Scope::kPaper);
+  if (!admin) return;
+  const auto poll = FindPoll(context_, request, responder, true);
+  if (poll == nullptr) return;
+  EngineGateway& gateway = context_.Gateway(responder);
+  Pending pending;
+  pending.german = admin->german;
+  pending.responder = std::move(responder);
+  pending.callback = [this, number = poll->number](Outcome&& outcome, Pending&& answer) {
+    HttpResponse response;
+    response.content_type = "application/json";
+    AppendReconciliation(*context_.engine.polls().Find(number), outcome.paper->boxes,
+                         response.body);
+    std::move(answer.responder).Send(std::move(response));
+  };
+  ReadPaper read;
+  read.by_box = true;
+  gateway.SendAct(std::move(read), poll->number, std::move(pending));
 }
 
 std::unique_ptr<BodySink> PaperRoutes::BeginPut(const HttpRequest& request, Responder responder) {
   auto admin = Read(request, responder);
   if (!admin || FindPoll(context_, request, responder, true) == nullptr) return nullptr;
-  if (!RequireMediaType(request, "application/json", responder)) return nullptr;
+  const bool csv = IsMediaType(request.content_type, "text/csv");
+  if (!RequireMediaType(request, csv ? "text/csv" : "application/json", responder)) return nullptr;
   if (!IsId(admin->batch)) {
     SendProblem(std::move(responder), *admin, ProblemCode::kIdInvalid);
     return nullptr;
   }
   return std::make_unique<BodyCollector>(
       std::move(responder),
-      [this, admin = *std::move(admin)](const std::string& body, Responder answer) mutable {
-        Put(std::move(admin), body, std::move(answer));
+      [this, csv, admin = *std::move(admin)](const std::string& body, Responder answer) mutable {
+        Put(std::move(admin), csv, body, std::move(answer));
       });
 }
 
-void PaperRoutes::Put(AdminRequest request, const std::string& body, Responder responder) {
+void PaperRoutes::Put(AdminRequest request, bool csv, const std::string& body,
+                      Responder responder) {
   const auto poll = context_.engine.polls().Find(request.id);
   if (!CanBeCounted(*poll, request, responder)) return;
   std::vector<BodyError> errors;
-  auto batch = DecodePaperBatch(body, *poll, request.batch, errors);
+  auto batch = csv ? DecodePaperCsv(body, *poll, request.batch, errors)
+                   : DecodePaperBatch(body, *poll, request.batch, errors);
   if (!batch) {
     SendBodyErrors(std::move(responder), request.language(), errors);
     return;
@@ -145,21 +170,25 @@ std::unique_ptr<BodySink> PaperRoutes::BeginConfirm(const HttpRequest& request,
   auto admin = Read(request, responder);
   if (!admin || FindPoll(context_, request, responder, true) == nullptr) return nullptr;
   const bool has_body = request.content_length > 0;
-  if (has_body && !RequireMediaType(request, "application/json", responder)) return nullptr;
+  const bool csv = has_body && IsMediaType(request.content_type, "text/csv");
+  if (has_body && !RequireMediaType(request, csv ? "text/csv" : "application/json", responder)) {
+    return nullptr;
+  }
   return std::make_unique<BodyCollector>(
       std::move(responder),
-      [this, admin = *std::move(admin)](const std::string& body, Responder answer) mutable {
-        Confirm(std::move(admin), body, std::move(answer));
+      [this, csv, admin = *std::move(admin)](const std::string& body, Responder answer) mutable {
+        Confirm(std::move(admin), csv, body, std::move(answer));
       });
 }
 
-void PaperRoutes::Confirm(AdminRequest request, const std::string& body, Responder responder) {
+void PaperRoutes::Confirm(AdminRequest request, bool csv, const std::string& body,
+                          Responder responder) {
   const auto poll = context_.engine.polls().Find(request.id);
   if (!CanBeCounted(*poll, request, responder)) return;
   std::optional<SecondEntry> second;
   if (!body.empty()) {
     std::vector<BodyError> errors;
-    second = DecodeSecondEntry(body, *poll, errors);
+    second = csv ? DecodeSecondCsv(body, *poll, errors) : DecodeSecondEntry(body, *poll, errors);
     if (!second) {
       SendBodyErrors(std::move(responder), request.language(), errors);
       return;
@@ -202,8 +231,8 @@ void PaperRoutes::AnswerAct(const AdminRequest& request, const std::optional<Sec
   // As of this commit, so it has every option and box that the batch names.
   const auto poll = context_.engine.polls().Find(request.id);
   if (outcome.code == OutcomeCode::kEntriesDiffer) {
-    const PaperBatch& first = outcome.paper->batches.front().batch;
-    const std::vector<BodyError> cells = CompareEntries(*poll, first, *second);
+    const std::vector<BodyError> cells =
+        CompareEntries(*poll, outcome.paper->batches.front(), *second);
     SendProblem(std::move(responder), request, ProblemCode::kEntriesDiffer, {}, cells);
     return;
   }

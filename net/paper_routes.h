@@ -7,6 +7,7 @@
 //   GET  /v1/polls/{poll}/paper-batches, .../{batch}
 //   POST /v1/polls/{poll}/paper-batches/{batch}/confirm  by somebody else, also as a second entry
 //   POST /v1/polls/{poll}/paper-batches/{batch}/void
+//   GET  /v1/polls/{poll}/paper-reconciliation           what came back of each box
 //
 // Reading goes through the engine's writer too, so an answer shows what is durable and nothing
 // older than the last acknowledgement. Handlers run on the io threads.
@@ -30,10 +31,11 @@ class PaperRoutes {
 
   void List(const HttpRequest& request, Responder responder);
   void Get(const HttpRequest& request, Responder responder);
+  void Reconcile(const HttpRequest& request, Responder responder);
   std::unique_ptr<BodySink> BeginPut(const HttpRequest& request, Responder responder);
   std::unique_ptr<BodySink> BeginConfirm(const HttpRequest& request, Responder responder);
-  void Put(AdminRequest request, const std::string& body, Responder responder);
-  void Confirm(AdminRequest request, const std::string& body, Responder responder);
+  void Put(AdminRequest request, bool csv, const std::string& body, Responder responder);
+  void Confirm(AdminRequest request, bool csv, const std::string& body, Responder responder);
   void Void(const HttpRequest& request, Responder responder);
 
   // What a change of a batch asks for; nullopt: answered.

@@ -45,6 +45,7 @@ enum class ProblemCode : std::uint8_t {
   kUnauthorized,
   kForbidden,
   kFourEyes,
+  kNotOnRoll,
   kChannelNotAllowed,
   kBoxUnknown,
   // Polls and what belongs to them.
@@ -62,6 +63,8 @@ enum class ProblemCode : std::uint8_t {
   kBatchVoided,
   kEntriesDiffer,
   kSumMismatch,
+  kCardsMissing,
+  kBlindEntryRequired,
   // Nothing there.
   kNotFound,
   kPollNotFound,

@@ -13,6 +13,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
       polls_(context_),
       projects_(context_),
       paper_(context_),
+      cards_(context_),
       audit_(context_),
       ideas_(context_),
       rankings_(context_),
@@ -23,6 +24,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
   polls_.AddTo(router_);
   projects_.AddTo(router_);
   paper_.AddTo(router_);
+  cards_.AddTo(router_);
   audit_.AddTo(router_);
   ideas_.AddTo(router_);
   rankings_.AddTo(router_);

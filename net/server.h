@@ -21,6 +21,7 @@
 #include "net/audit_routes.h"
 #include "net/auth.h"
 #include "net/batch_route.h"
+#include "net/card_routes.h"
 #include "net/http_server.h"
 #include "net/idea_routes.h"
 #include "net/operation_routes.h"
@@ -70,6 +71,7 @@ class Server {
   PollRoutes polls_;
   ProjectRoutes projects_;
   PaperRoutes paper_;
+  CardRoutes cards_;
   AuditRoutes audit_;
   IdeaRoutes ideas_;
   RankingRoutes rankings_;

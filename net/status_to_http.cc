@@ -48,6 +48,8 @@ HttpMapping MapVote(OutcomeCode code, BallotError error) {
       return Refused(MapBallotError(error));
     case OutcomeCode::kKeyMissing:
       return Refused(ProblemCode::kKeyMissing);
+    case OutcomeCode::kNotOnRoll:
+      return Refused(ProblemCode::kNotOnRoll);
     default:
       return Refused(ProblemCode::kInternal);
   }
@@ -100,6 +102,12 @@ HttpMapping MapOutcome(OutcomeCode code, BallotError error) {
       return Refused(ProblemCode::kBatchVoided);
     case OutcomeCode::kEntriesDiffer:
       return Refused(ProblemCode::kEntriesDiffer);
+    case OutcomeCode::kCardsMissing:
+      return Refused(ProblemCode::kCardsMissing);
+    case OutcomeCode::kBlindEntryRequired:
+      return Refused(ProblemCode::kBlindEntryRequired);
+    case OutcomeCode::kSumMismatch:
+      return Refused(ProblemCode::kSumMismatch);
     default:
       return MapVote(code, error);
   }

@@ -1,5 +1,6 @@
 #include "net/wire_json_audit.h"
 
+#include <iterator>
 #include <variant>
 
 #include "net/concat.h"
@@ -102,6 +103,8 @@ void AppendRules(const PollDefinition& poll, std::string& out) {
       ",\"online\":", poll.online ? "true" : "false", ",\"paper\":", poll.paper ? "true" : "false",
       ",\"channel_rule\":\"", kChannelRules[static_cast<std::size_t>(poll.channel_rule)],
       "\",\"paper_confirm\":", poll.paper_confirm ? "true" : "false");
+  if (poll.paper_blind) out += ",\"paper_blind\":true";
+  if (poll.roll) out += ",\"roll\":true";
   if (poll.ballots_per_voter != BallotsPerVoter{}) {
     AppendTo(&out, ",\"ballots_per_voter\":", poll.ballots_per_voter.count);
     if (poll.ballots_per_voter.per_day()) {
@@ -140,6 +143,17 @@ void AppendAct(const PollView&, const Engine::JournaledAct&, const PollStateEntr
   AppendTo(&out, ",\"to\":\"", PollStateName(entry.to), "\"");
 }
 
+// By CardResult.
+constexpr std::string_view kCardResultWords[] = {"counted", "beat_online", "voted_online",
+                                                 "on_paper", "not_on_roll"};
+
+// In a survey an option is named with its question.
+std::string OptionName(const PollView& poll, OptionIndex index) {
+  const OptionDefinition& option = poll.definition.options[index];
+  if (poll.definition.questions.empty()) return option.id;
+  return Concat(poll.definition.questions[option.question].id, "/", option.id);
+}
+
 void AppendFigures(const PollView& poll, const PaperFigures& figures, std::string& out) {
   AppendTo(&out, ",\"cards\":", figures.cards, ",\"invalid\":", figures.invalid,
            ",\"blank\":", figures.blank, ",\"counts\":{");
@@ -147,7 +161,7 @@ void AppendFigures(const PollView& poll, const PaperFigures& figures, std::strin
   for (const PaperCount& count : figures.counts) {
     if (!first) out += ',';
     first = false;
-    AppendJsonString(poll.definition.options[count.option].id, out);
+    AppendJsonString(OptionName(poll, count.option), out);
     AppendTo(&out, ":{\"ballots\":", count.ballots, ",\"score\":", count.score, "}");
   }
   out += '}';
@@ -172,6 +186,7 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperBat
   if (!batch.seal.empty()) AppendText("seal", batch.seal, out);
   AppendFigures(poll, batch.figures, out);
   if (entry.counts) out += ",\"counts_at_once\":true";
+  if (batch.by_cards) out += ",\"by_cards\":true";
 }
 
 void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperConfirmEntry& entry,
@@ -221,6 +236,39 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const IdeaDeci
   AppendTo(&out, ",\"idea\":", entry.number);
   AppendText("option", poll.definition.options[entry.option].id, out);
   if (!entry.reason_code.empty()) AppendText("reason_code", entry.reason_code, out);
+}
+
+void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperCardsEntry& entry,
+               std::string& out) {
+  out += R"(,"act":"paper_cards_entered")";
+  AppendBy(entry.actor, out);
+  AppendText("batch", entry.batch, out);
+  AppendFigures(poll, entry.figures, out);
+}
+
+void AppendAct(const PollView&, const Engine::JournaledAct&, const PaperCardsCountEntry& entry,
+               std::string& out) {
+  out += R"(,"act":"paper_cards_counted")";
+  AppendBy(entry.actor, out);
+  AppendText("batch", entry.batch, out);
+  AppendTo(&out, ",\"blind\":", entry.blind ? "true" : "false",
+           ",\"at_once\":", entry.at_once ? "true" : "false", ",\"cards\":", entry.outcomes.size());
+  std::size_t counts[std::size(kCardResultWords)] = {};
+  for (const CardOutcome& outcome : entry.outcomes) {
+    ++counts[static_cast<std::size_t>(outcome.result)];
+  }
+  for (std::size_t i = 0; i < std::size(counts); ++i) {
+    AppendTo(&out, ",\"", kCardResultWords[i], "\":", counts[i]);
+  }
+}
+
+// How many codes, never which.
+void AppendAct(const PollView&, const Engine::JournaledAct&, const RollEntry& entry,
+               std::string& out) {
+  out += R"(,"act":"codes_made")";
+  AppendBy(entry.actor, out);
+  AppendText("batch", entry.batch, out);
+  AppendTo(&out, ",\"codes\":", entry.tags.size());
 }
 
 // Never acts of a poll (AuditedPoll).

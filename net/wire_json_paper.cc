@@ -6,6 +6,7 @@
 #include "engine/paper_rules.h"
 #include "net/concat.h"
 #include "net/wire_json_document.h"
+#include "net/wire_json_paper_cards.h"
 #include "net/wire_json_poll_parts.h"
 #include "net/wire_text.h"
 
@@ -54,6 +55,10 @@ void ReadCounts(ObjectReader& reader, const PollView& poll, DocumentErrors& erro
                 PaperFigures& figures) {
   const json::value* value = reader.Require("counts");
   if (value == nullptr) return;
+  if (poll.is_survey()) {
+    reader.Fault("counts", kNotSupported, "paper of a survey is entered card by card");
+    return;
+  }
   const json::object* counts = value->if_object();
   if (counts == nullptr) {
     reader.Fault("counts", kMemberInvalid, "must be an object: a count for each option");
@@ -117,7 +122,9 @@ struct Entered {
   bool has_seal = false;
 };
 
-Entered ReadEntered(ObjectReader& reader, const PollView& poll, DocumentErrors& errors) {
+// Where `cards_may_follow`, a batch without counts gets them from its cards.
+Entered ReadEntered(ObjectReader& reader, const PollView& poll, bool cards_may_follow,
+                    DocumentErrors& errors) {
   Entered entered;
   PaperBatch& batch = entered.batch;
   entered.has_box = reader.Has("box");
@@ -129,13 +136,22 @@ Entered ReadEntered(ObjectReader& reader, const PollView& poll, DocumentErrors& 
   batch.figures.cards = ReadCards(reader, "cards");
   batch.figures.invalid = ReadCards(reader, "invalid");
   batch.figures.blank = ReadCards(reader, "blank");
-  ReadCounts(reader, poll, errors, batch.figures);
+  batch.by_cards = cards_may_follow && !reader.Has("counts");
+  if (!batch.by_cards) ReadCounts(reader, poll, errors, batch.figures);
   reader.RefuseUnknown();
   return entered;
 }
 
-void CheckSums(const PollView& poll, const PaperFigures& figures, DocumentErrors& errors) {
+void CheckSums(const PollView& poll, const PaperBatch& batch, DocumentErrors& errors) {
   const PollDefinition& definition = poll.definition;
+  const PaperFigures& figures = batch.figures;
+  if (batch.by_cards) {
+    const std::uint64_t rest = std::uint64_t{figures.invalid} + figures.blank;
+    if (rest <= figures.cards) return;
+    errors.Add("/cards", kSumMismatch,
+               Concat("invalid and blank add up to ", rest, ", but cards is ", figures.cards));
+    return;
+  }
   const auto fault = CheckPaperFigures(definition.ballot, definition.options.size(), figures);
   if (!fault) return;
   std::string pointer = "/counts";
@@ -165,6 +181,27 @@ void AppendSignature(std::string_view name, const PaperSignature& signature, std
   AppendTo(&out, "\"at\":\"", FormatTime(signature.time), "\"");
 }
 
+// Those of one question, or of the poll.
+void AppendCounts(const PollView& poll, QuestionIndex question,
+                  const std::vector<PaperCount>& counts, std::string& out) {
+  const PollDefinition& definition = poll.definition;
+  const BallotType type =
+      poll.is_survey() ? definition.questions[question].ballot.type : definition.ballot.type;
+  bool first = true;
+  for (const PaperCount& count : counts) {
+    const OptionDefinition& option = definition.options[count.option];
+    if (option.question != question) continue;
+    if (!first) out += ',';
+    first = false;
+    AppendJsonString(option.id, out);
+    if (type == BallotType::kChoose) {
+      AppendTo(&out, ":", count.ballots);
+    } else {
+      AppendTo(&out, ":{\"ballots\":", count.ballots, ",\"score\":", count.score, "}");
+    }
+  }
+}
+
 void AppendRecord(const PollView& poll, const PaperRecord& record, std::string& out) {
   const PaperBatch& batch = record.batch;
   out += "{\"poll\":";
@@ -172,9 +209,10 @@ void AppendRecord(const PollView& poll, const PaperRecord& record, std::string& 
   out += ",\"batch\":";
   AppendJsonString(batch.id, out);
   AppendTo(&out, ",\"status\":\"",
-           record.voided   ? "voided"
-           : record.counts ? "counted"
-                           : "entered",
+           record.voided              ? "voided"
+           : record.counts            ? "counted"
+           : record.waits_for_cards() ? "announced"
+                                      : "entered",
            "\",\"box\":");
   AppendJsonString(poll.definition.boxes[batch.box - 1].id, out);
   if (batch.opened_at) AppendTo(&out, ",\"opened_at\":\"", FormatTime(*batch.opened_at), "\"");
@@ -188,10 +226,15 @@ void AppendRecord(const PollView& poll, const PaperRecord& record, std::string& 
     out += ",\"seal\":";
     AppendJsonString(batch.seal, out);
   }
-  AppendTo(&out, ",\"cards\":", batch.figures.cards, ",\"invalid\":", batch.figures.invalid,
-           ",\"blank\":", batch.figures.blank);
+  const PaperFigures& figures = record.figures();
+  AppendTo(&out, ",\"cards\":", figures.cards, ",\"invalid\":", figures.invalid,
+           ",\"blank\":", figures.blank);
   AppendSignature("entered", record.entered, out);
   out += '}';
+  if (record.cards_entered) {
+    AppendSignature("cards_entered", *record.cards_entered, out);
+    out += '}';
+  }
   if (record.confirmed) {
     AppendSignature("confirmed", *record.confirmed, out);
     out += record.blind ? ",\"blind\":true}" : ",\"blind\":false}";
@@ -214,9 +257,9 @@ std::optional<PaperBatch> DecodePaperBatch(std::string_view body, const PollView
   if (const auto document = ParseDocument(body, found)) {
     ObjectReader reader(*document, "", found);
     if (!reader.Has("box")) reader.Require("box");
-    batch = ReadEntered(reader, poll, found).batch;
+    batch = ReadEntered(reader, poll, true, found).batch;
     batch->id = std::string(batch_id);
-    if (found.empty()) CheckSums(poll, batch->figures, found);
+    if (found.empty()) CheckSums(poll, *batch, found);
   }
   if (found.empty()) return batch;
   errors = found.Take();
@@ -230,7 +273,7 @@ std::optional<ConfirmPaperBatch::SecondEntry> DecodeSecondEntry(std::string_view
   ConfirmPaperBatch::SecondEntry second;
   if (const auto document = ParseDocument(body, found)) {
     ObjectReader reader(*document, "", found);
-    Entered entered = ReadEntered(reader, poll, found);
+    Entered entered = ReadEntered(reader, poll, false, found);
     if (entered.has_box) second.box = entered.batch.box;
     if (entered.has_seal) second.seal = std::move(entered.batch.seal);
     second.figures = std::move(entered.batch.figures);
@@ -253,9 +296,11 @@ std::optional<std::string> DecodeVoid(std::string_view body, std::vector<BodyErr
   return std::nullopt;
 }
 
-std::vector<BodyError> CompareEntries(const PollView& poll, const PaperBatch& first,
+std::vector<BodyError> CompareEntries(const PollView& poll, const PaperRecord& entered,
                                       const ConfirmPaperBatch::SecondEntry& second) {
   const PollDefinition& definition = poll.definition;
+  const PaperBatch& first = entered.batch;
+  const PaperFigures& figures = entered.figures();
   DocumentErrors cells;
   if (second.box) {
     AddCell("/box", definition.boxes[first.box - 1].id, definition.boxes[*second.box - 1].id,
@@ -263,10 +308,10 @@ std::vector<BodyError> CompareEntries(const PollView& poll, const PaperBatch& fi
   }
   if (second.seal)
     AddCell("/seal", Concat('"', first.seal, '"'), Concat('"', *second.seal, '"'), cells);
-  AddCell("/cards", Concat(first.figures.cards), Concat(second.figures.cards), cells);
-  AddCell("/invalid", Concat(first.figures.invalid), Concat(second.figures.invalid), cells);
-  AddCell("/blank", Concat(first.figures.blank), Concat(second.figures.blank), cells);
-  const std::vector<PaperCount>& a = first.figures.counts;
+  AddCell("/cards", Concat(figures.cards), Concat(second.figures.cards), cells);
+  AddCell("/invalid", Concat(figures.invalid), Concat(second.figures.invalid), cells);
+  AddCell("/blank", Concat(figures.blank), Concat(second.figures.blank), cells);
+  const std::vector<PaperCount>& a = figures.counts;
   const std::vector<PaperCount>& b = second.figures.counts;
   for (std::size_t i = 0, k = 0; i < a.size() || k < b.size();) {
     const bool take_a = i < a.size() && (k == b.size() || a[i].option <= b[k].option);
@@ -285,19 +330,22 @@ std::vector<BodyError> CompareEntries(const PollView& poll, const PaperBatch& fi
 
 void AppendPaperBatch(const PollView& poll, const PaperRecord& record, std::string& out) {
   AppendRecord(poll, record, out);
-  out += ",\"counts\":{";
-  bool first = true;
-  for (const PaperCount& count : record.batch.figures.counts) {
-    if (!first) out += ',';
-    first = false;
-    AppendJsonString(poll.definition.options[count.option].id, out);
-    if (poll.definition.ballot.type == BallotType::kChoose) {
-      AppendTo(&out, ":", count.ballots);
-    } else {
-      AppendTo(&out, ":{\"ballots\":", count.ballots, ",\"score\":", count.score, "}");
+  if (poll.is_survey()) {
+    out += ",\"counts\":{";
+    for (QuestionIndex i = 0; i < poll.definition.questions.size(); ++i) {
+      if (i != 0) out += ',';
+      AppendJsonString(poll.definition.questions[i].id, out);
+      out += ":{";
+      AppendCounts(poll, i, record.figures().counts, out);
+      out += '}';
     }
+  } else {
+    out += ",\"counts\":{";
+    AppendCounts(poll, 0, record.figures().counts, out);
   }
-  out += "}}\n";
+  out += '}';
+  if (record.cards_entered) AppendCardOutcomes(record, out);
+  out += "}\n";
 }
 
 void AppendPaperPage(const PollView& poll, const PaperPage& page, std::string_view next,

@@ -3,10 +3,11 @@
 // Paper batches: from request bodies and into answers.
 //
 // Decoders resolve box and options to the numbers of `poll`, which must have opened (then they
-// stay) and be no survey; they return the value or add every fault they find (at most
+// stay); they return the value or add every fault they find (at most
 // DocumentErrors::kErrorsMax) to `errors`. An option counted as 0 is an option left out. A batch
 // whose figures cannot be true is refused as sum_mismatch; a second entry is only read, since it is
-// compared with figures that add up. Encoders append. Any thread.
+// compared with figures that add up. A batch without counts is one whose cards are entered one by
+// one; that is the only way to enter paper of a survey. Encoders append. Any thread.
 
 #include <optional>
 #include <string>
@@ -30,7 +31,7 @@ std::optional<ConfirmPaperBatch::SecondEntry> DecodeSecondEntry(std::string_view
 std::optional<std::string> DecodeVoid(std::string_view body, std::vector<BodyError>& errors);
 
 // The cells in which the two entries of a batch differ, the first kErrorsMax of them.
-std::vector<BodyError> CompareEntries(const PollView& poll, const PaperBatch& first,
+std::vector<BodyError> CompareEntries(const PollView& poll, const PaperRecord& entered,
                                       const ConfirmPaperBatch::SecondEntry& second);
 
 void AppendPaperBatch(const PollView& poll, const PaperRecord& record, std::string& out);

@@ -64,6 +64,8 @@ void ReadPollOptions(ObjectReader& reader, DocumentErrors& errors, PollDefinitio
   }
 }
 
+constexpr std::int64_t kHandedOutMax = 100'000'000;
+
 void ReadBoxes(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
   const json::array* array = ReadArray(reader, "boxes", false, kBoxesPerPollMax);
   if (array == nullptr) return;
@@ -82,6 +84,9 @@ void ReadBoxes(ObjectReader& reader, DocumentErrors& errors, PollDefinition& def
     if (const auto place = member.String("place", 0, 500)) {
       box.display += "\"place\":";
       AppendJsonString(*place, box.display);
+    }
+    if (const auto handed_out = member.Integer("handed_out", 0, kHandedOutMax)) {
+      AppendTo(&box.display, box.display.size() > 1 ? "," : "", "\"handed_out\":", *handed_out);
     }
     box.display += '}';
     member.RefuseUnknown();
@@ -132,7 +137,7 @@ void ReadOnly(ObjectReader& reader, std::string_view name, std::string_view know
   }
 }
 
-void ReadEligible(const json::value& value, DocumentErrors& errors) {
+void ReadEligible(const json::value& value, DocumentErrors& errors, PollDefinition& definition) {
   ObjectReader reader(value, "/eligible", errors);
   if (const json::value* claims = reader.Find("claims")) {
     if (!claims->is_object()) {
@@ -141,18 +146,18 @@ void ReadEligible(const json::value& value, DocumentErrors& errors) {
       reader.Fault("claims", kNotSupported, "this version lets everyone vote");
     }
   }
-  if (reader.Bool("roll").value_or(false)) {
-    reader.Fault("roll", kNotSupported, "this version lets everyone vote");
-  }
+  definition.roll = reader.Bool("roll").value_or(false);
   reader.RefuseUnknown();
 }
 
 // Members that belong to later versions; their defaults may be spelled out.
-void ReadUnsupported(ObjectReader& reader, DocumentErrors& errors) {
+void ReadUnsupported(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
   ReadOnly(reader, "visibility", "live");
   ReadOnly(reader, "visible_from", "open");
   ReadOnly(reader, "turnout", "public");
-  if (const json::value* eligible = reader.Find("eligible")) ReadEligible(*eligible, errors);
+  if (const json::value* eligible = reader.Find("eligible")) {
+    ReadEligible(*eligible, errors, definition);
+  }
   for (const std::string_view name : {"coarse"}) {
     if (reader.Find(name) != nullptr) {
       reader.Fault(name, kNotSupported, "this version does not do that");
@@ -171,6 +176,10 @@ void ReadRules(ObjectReader& reader, DocumentErrors& errors, PollDefinition& def
   if (const json::value* paper = reader.Find("paper")) {
     ObjectReader member(*paper, "/paper", errors);
     definition.paper_confirm = member.Bool("confirm").value_or(true);
+    definition.paper_blind = member.Bool("blind").value_or(false);
+    if (definition.paper_blind && !definition.paper_confirm) {
+      member.Fault("blind", kMemberInvalid, "a second entry is made by whoever confirms");
+    }
     member.RefuseUnknown();
   }
 }
@@ -218,8 +227,11 @@ std::optional<PollDocument> DecodePoll(std::string_view body, std::string_view p
     ReadBoxes(reader, found, definition);
     ReadWindow(reader, definition);
     ReadRules(reader, found, definition);
-    ReadUnsupported(reader, found);
+    ReadUnsupported(reader, found, definition);
     ReadBallotsPerVoter(reader, time_zone, definition);
+    if (definition.roll && definition.ballots_per_voter != BallotsPerVoter{}) {
+      reader.Fault("eligible", kNotSupported, "with a roll every voter has one ballot");
+    }
     if (const json::value* selection = reader.Find("selection")) {
       ReadSelection(*selection, found, definition);
     }

@@ -144,7 +144,9 @@ void AppendRules(const PollDefinition& definition, std::string& out) {
       out += "\"list\"";
       break;
   }
-  AppendTo(&out, ",\"paper\":{\"confirm\":", definition.paper_confirm ? "true}" : "false}");
+  AppendTo(&out, ",\"paper\":{\"confirm\":", definition.paper_confirm ? "true" : "false",
+           definition.paper_blind ? ",\"blind\":true}" : "}");
+  if (definition.roll) out += R"(,"eligible":{"roll":true})";
   AppendSelection(definition.selection, out);
 }
 

@@ -96,6 +96,11 @@ void AppendVersionAndTotals(const RankingSnapshot& snapshot, std::string& out) {
   out += '}';
 }
 
+// Cards that are known as sums only cannot be matched with online votes, and the result says so.
+bool HasUnlinkedCards(const RankingSnapshot& snapshot) {
+  return snapshot.totals.anonymous > 0 && snapshot.view->definition.online;
+}
+
 // A comma and what `append(question)` writes; in a survey that of each question, by its id.
 template <typename Append>
 void AppendByQuestion(const RankingSnapshot& snapshot, std::string& out, Append append) {
@@ -136,6 +141,7 @@ void AppendRankingJson(const RankingSnapshot& snapshot, std::uint32_t top, std::
   AppendJsonString(snapshot.view->definition.id, out);
   out += ',';
   AppendVersionAndTotals(snapshot, out);
+  if (HasUnlinkedCards(snapshot)) out += ",\"channels_linked\":false";
   AppendByQuestion(snapshot, out,
                    [&](QuestionIndex question) { AppendOptions(snapshot, question, top, out); });
   out += "}\n";
@@ -148,6 +154,7 @@ void AppendRankingLive(const RankingSnapshot& snapshot, std::string& out) {
   AppendJsonString(snapshot.view->definition.id, out);
   out += ',';
   AppendVersionAndTotals(snapshot, out);
+  if (HasUnlinkedCards(snapshot)) out += ",\"channels_linked\":false";
   AppendByQuestion(snapshot, out, [&](QuestionIndex question) {
     AppendLiveOptions(snapshot, question, all, out);
   });
@@ -158,6 +165,12 @@ void AppendRankingPatch(const RankingSnapshot& snapshot, absl::Span<const Option
                         std::string& out) {
   out += '{';
   AppendVersionAndTotals(snapshot, out);
+  // A merge patch takes a member away by null: it may have been there at the older version.
+  if (HasUnlinkedCards(snapshot)) {
+    out += ",\"channels_linked\":false";
+  } else if (!snapshot.view->definition.boxes.empty()) {
+    out += ",\"channels_linked\":null";
+  }
   AppendByQuestion(snapshot, out, [&](QuestionIndex question) {
     AppendLiveOptions(snapshot, question, options, out);
   });

@@ -272,6 +272,9 @@ bool VoteDecoder::Decode(std::string_view body, const PollView& poll, Form form,
   if (!handler.faulty() && !handler.Saw(vote_json::MemberOf(type))) {
     handler.Fault(kMemberMissing, Concat("/", BallotMemberName(type)), "the ballot is missing");
   }
+  if (!handler.faulty() && form == Form::kCardLine && !handler.Saw(vote_json::Member::kCard)) {
+    handler.Fault(kMemberMissing, "/card", "the code of the card is missing");
+  }
   if (handler.faulty() || !impl_->ReadNumber(poll, vote) ||
       !impl_->CheckAndPack(poll, vote.ballot) || !impl_->ReadChannel(poll, vote)) {
     error = std::move(handler.fault());

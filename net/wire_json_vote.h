@@ -38,8 +38,9 @@ struct DecodedVote {
 
 class VoteDecoder {
  public:
-  // A line of a batch may carry ref, channel and box besides.
-  enum class Form : std::uint8_t { kSingle, kBatchLine };
+  // A line of a batch may carry ref, channel and box besides;
+  // and a line of cards has `card`, its code, in place of voter (where it comes out too).
+  enum class Form : std::uint8_t { kSingle, kBatchLine, kCardLine };
 
   VoteDecoder();
   ~VoteDecoder();

@@ -279,8 +279,8 @@ class VoteHandler {
   bool OnMember(std::string_view key, json::error_code& ec) {
     member_ = Member::kUnknown;
     for (const MemberName& known : kMembers) {
-      const bool allowed = base_ == 0 ? !known.batch_only || form_ == VoteDecoder::Form::kBatchLine
-                                      : HasValues(known.member) || IsList(known.member);
+      const bool allowed =
+          base_ == 0 ? IsFor(known.where) : HasValues(known.member) || IsList(known.member);
       if (known.name == key && allowed) {
         member_ = known.member;
         break;
@@ -307,6 +307,20 @@ class VoteHandler {
     return true;
   }
 
+  bool IsFor(Where where) const {
+    switch (where) {
+      case Where::kVote:
+        return form_ != VoteDecoder::Form::kCardLine;
+      case Where::kBatchLine:
+        return form_ == VoteDecoder::Form::kBatchLine;
+      case Where::kCardLine:
+        return form_ == VoteDecoder::Form::kCardLine;
+      case Where::kAnywhere:
+        return true;
+    }
+    return false;
+  }
+
   bool RefuseText(ProblemCode code, std::string pointer, std::string_view detail,
                   json::error_code& ec) {
     faulty_ = false;
@@ -320,6 +334,10 @@ class VoteHandler {
     switch (member_) {
       case Member::kVoter:
         if (!IsVoter(text)) Fault(kVoterInvalid, "/voter", "");
+        voter.assign(text);
+        return;
+      case Member::kCard:
+        if (!IsVoter(text)) Fault(kVoterInvalid, "/card", "");
         voter.assign(text);
         return;
       case Member::kRef:

@@ -24,25 +24,31 @@ enum class Member : std::uint8_t {
   kRef,
   kChannel,
   kBox,
+  kCard,
   kUnknown,  // refused already; its value is only walked over
 };
+
+// In which bodies a member may stand.
+enum class Where : std::uint8_t { kVote, kBatchLine, kCardLine, kAnywhere };
 
 struct MemberName {
   std::string_view name;
   Member member;
-  bool batch_only;
+  Where where;
 };
-inline constexpr std::array<MemberName, 11> kMembers = {{{"voter", Member::kVoter, false},
-                                                         {"choices", Member::kChoices, false},
-                                                         {"points", Member::kPoints, false},
-                                                         {"ranking", Member::kRanking, false},
-                                                         {"ballot_no", Member::kBallotNo, false},
-                                                         {"ref", Member::kRef, true},
-                                                         {"channel", Member::kChannel, true},
-                                                         {"box", Member::kBox, true},
-                                                         {"votes", Member::kVotes, false},
-                                                         {"answers", Member::kAnswers, false},
-                                                         {"day", Member::kDay, false}}};
+inline constexpr std::array<MemberName, 12> kMembers = {
+    {{"voter", Member::kVoter, Where::kVote},
+     {"choices", Member::kChoices, Where::kAnywhere},
+     {"points", Member::kPoints, Where::kAnywhere},
+     {"ranking", Member::kRanking, Where::kAnywhere},
+     {"ballot_no", Member::kBallotNo, Where::kAnywhere},
+     {"ref", Member::kRef, Where::kBatchLine},
+     {"channel", Member::kChannel, Where::kBatchLine},
+     {"box", Member::kBox, Where::kBatchLine},
+     {"votes", Member::kVotes, Where::kAnywhere},
+     {"answers", Member::kAnswers, Where::kAnywhere},
+     {"day", Member::kDay, Where::kVote},
+     {"card", Member::kCard, Where::kCardLine}}};
 
 inline Member MemberOf(BallotType type) {
   switch (type) {

@@ -24,16 +24,19 @@
 namespace tallyd {
 
 enum class EntryKind : std::uint8_t {
-  kBallot = 1,        // a ballot version was accepted: first, replacing or after a withdrawal
-  kWithdrawal = 2,    // the voter took the ballot in force back
-  kProject = 3,       // a project was created or replaced
-  kPoll = 4,          // a poll was created or its definition replaced
-  kPollState = 5,     // a poll changed its state (by an actor, or because its time came)
-  kPaperBatch = 6,    // what was counted at an opening of a ballot box was entered
-  kPaperConfirm = 7,  // a second person confirmed a batch
-  kPaperVoid = 8,     // a batch was taken back
-  kOptionFate = 14,   // an option was withdrawn, and what became of its votes
-  kIdea = 16,         // a citizen handed an idea in
+  kBallot = 1,            // a ballot version was accepted: first, replacing or after a withdrawal
+  kWithdrawal = 2,        // the voter took the ballot in force back
+  kProject = 3,           // a project was created or replaced
+  kPoll = 4,              // a poll was created or its definition replaced
+  kPollState = 5,         // a poll changed its state (by an actor, or because its time came)
+  kPaperBatch = 6,        // what was counted at an opening of a ballot box was entered
+  kPaperConfirm = 7,      // a second person confirmed a batch
+  kPaperVoid = 8,         // a batch was taken back
+  kPaperCards = 9,        // the cards of a batch were entered, each by its code
+  kPaperCardsCount = 10,  // they count from here on: what became of each of them
+  kRoll = 11,             // codes were put on a poll's roll
+  kOptionFate = 14,       // an option was withdrawn, and what became of its votes
+  kIdea = 16,             // a citizen handed an idea in
   kIdeaDecision = 17,
 };
 
@@ -143,6 +146,8 @@ struct PollDefinition {
   bool paper = true;
   ChannelRule channel_rule = ChannelRule::kFirst;
   bool paper_confirm = true;
+  bool paper_blind = false;  // whoever confirms enters all figures again
+  bool roll = false;         // only who is on the roll votes
   BallotsPerVoter ballots_per_voter;
   SelectionDefinition selection;
   std::string display;  // JSON text: title, time_zone ... whatever the engine does not interpret
@@ -169,8 +174,9 @@ struct PollStateEntry {
   std::string actor;
 };
 
-using Entry = std::variant<BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry,
-                           PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry, OptionFateEntry,
-                           IdeaEntry, IdeaDecisionEntry>;
+using Entry =
+    std::variant<BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry,
+                 PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry, PaperCardsEntry,
+                 PaperCardsCountEntry, RollEntry, OptionFateEntry, IdeaEntry, IdeaDecisionEntry>;
 
 }  // namespace tallyd

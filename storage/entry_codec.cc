@@ -223,6 +223,12 @@ bool DecodeEntry(ByteReader* reader, Entry* entry) {
       return DecodeIdea(reader, &entry->emplace<IdeaEntry>());
     case EntryKind::kIdeaDecision:
       return DecodeIdeaDecision(reader, &entry->emplace<IdeaDecisionEntry>());
+    case EntryKind::kPaperCards:
+      return DecodePaperCards(reader, &entry->emplace<PaperCardsEntry>());
+    case EntryKind::kPaperCardsCount:
+      return DecodePaperCardsCount(reader, &entry->emplace<PaperCardsCountEntry>());
+    case EntryKind::kRoll:
+      return DecodeRoll(reader, &entry->emplace<RollEntry>());
     default:
       reader->Fail();
       return false;

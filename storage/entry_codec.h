@@ -23,6 +23,9 @@ void EncodeEntry(const PaperVoidEntry& entry, std::string* out);
 void EncodeEntry(const OptionFateEntry& entry, std::string* out);
 void EncodeEntry(const IdeaEntry& entry, std::string* out);
 void EncodeEntry(const IdeaDecisionEntry& entry, std::string* out);
+void EncodeEntry(const PaperCardsEntry& entry, std::string* out);
+void EncodeEntry(const PaperCardsCountEntry& entry, std::string* out);
+void EncodeEntry(const RollEntry& entry, std::string* out);
 
 // Reads one entry into `entry`, reusing it. False (and a failed reader) if the bytes are none.
 bool DecodeEntry(ByteReader* reader, Entry* entry);

@@ -221,6 +221,18 @@ void RecordBuilder::AddIdeaDecision(const IdeaDecisionEntry& entry) {
   AddLater(entry);
 }
 
+void RecordBuilder::AddPaperCards(const PaperCardsEntry& entry) {
+  AddLater(entry);
+}
+
+void RecordBuilder::AddPaperCardsCount(const PaperCardsCountEntry& entry) {
+  AddLater(entry);
+}
+
+void RecordBuilder::AddRoll(const RollEntry& entry) {
+  AddLater(entry);
+}
+
 SealedRecord RecordBuilder::Seal(const RecordHeader& header) {
   TALLYD_CHECK(!sealed_ && header.position >= 1);
   sealed_ = true;

@@ -74,6 +74,9 @@ class RecordBuilder {
   void AddOptionFate(const OptionFateEntry& entry);
   void AddIdea(const IdeaEntry& entry);
   void AddIdeaDecision(const IdeaDecisionEntry& entry);
+  void AddPaperCards(const PaperCardsEntry& entry);
+  void AddPaperCardsCount(const PaperCardsCountEntry& entry);
+  void AddRoll(const RollEntry& entry);
 
   SealedRecord Seal(const RecordHeader& header);
   void Clear();
@@ -106,6 +109,9 @@ std::size_t EncodedSizeMax(const PaperVoidEntry& entry);
 std::size_t EncodedSizeMax(const OptionFateEntry& entry);
 std::size_t EncodedSizeMax(const IdeaEntry& entry);
 std::size_t EncodedSizeMax(const IdeaDecisionEntry& entry);
+std::size_t EncodedSizeMax(const PaperCardsEntry& entry);
+std::size_t EncodedSizeMax(const PaperCardsCountEntry& entry);
+std::size_t EncodedSizeMax(const RollEntry& entry);
 
 // A checked view of one record. Parse() verifies magic, version, sizes and CRC; the chain is
 // verified by whoever walks it. DataLoss for damage, Unimplemented (with a clear message) for a

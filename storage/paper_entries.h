@@ -37,6 +37,8 @@ struct PaperBatch {
   std::optional<TimeUs> opened_at = {};
   std::vector<std::string> counted_by = {};
   std::string seal = {};
+  // Its counts come from cards with codes, entered one by one; the figures have none.
+  bool by_cards = false;
   PaperFigures figures = {};
   friend bool operator==(const PaperBatch&, const PaperBatch&) = default;
 };
@@ -62,6 +64,65 @@ struct PaperVoidEntry {
   std::string batch = {};
   std::string reason = {};
   std::optional<PaperFigures> reverses = {};  // of a batch that counted
+  std::string actor = {};
+};
+
+// One card: whose it is (the tag of its code) and what it says.
+struct PaperCard {
+  VoterTag tag = {};
+  std::string payload = {};  // packed ballot
+  friend bool operator==(const PaperCard&, const PaperCard&) = default;
+};
+
+// All cards of a batch by cards, at once. They count later, or with the next entry of the record.
+struct PaperCardsEntry {
+  PollNumber poll = 0;
+  std::string batch = {};
+  std::vector<PaperCard> cards = {};
+  PaperFigures figures = {};  // of the batch, with the counts that the cards add up to
+  std::string actor = {};
+};
+
+// What became of a card when its batch was counted, or will if it is counted now.
+enum class CardResult : std::uint8_t {
+  kCounted = 0,      // a ballot of its own
+  kBeatsOnline = 1,  // took the place of an online ballot
+  kVotedOnline = 2,  // not counted: there is an online ballot
+  kOnPaper = 3,      // not counted: the code was counted on paper before
+  kNotOnRoll = 4,    // not counted
+};
+
+struct CardOutcome {
+  CardResult result = CardResult::kCounted;
+  Seq seq = 0;  // of its ballot; 0 where it does not count
+  friend bool operator==(const CardOutcome&, const CardOutcome&) = default;
+};
+
+// From here on the cards count: their ballots are entries of the same record. What no card says,
+// invalid and blank ones, counts by this entry itself.
+struct PaperCardsCountEntry {
+  PollNumber poll = 0;
+  std::string batch = {};
+  bool blind = false;
+  bool at_once = false;                    // without a second person
+  PaperFigures rest = {};                  // RestOf() the figures of the batch
+  std::vector<CardOutcome> outcomes = {};  // one for each card, in their order
+  std::string actor = {};
+};
+
+// The part of a batch by cards that has no ballots: its invalid and its blank cards.
+inline PaperFigures RestOf(const PaperFigures& figures) {
+  return {.cards = figures.invalid + figures.blank,
+          .invalid = figures.invalid,
+          .blank = figures.blank,
+          .counts = {}};
+}
+
+// One-time codes, or names, that may vote where a poll has a roll: only their tags are kept.
+struct RollEntry {
+  PollNumber poll = 0;
+  std::string batch = {};
+  std::vector<VoterTag> tags = {};
   std::string actor = {};
 };
 

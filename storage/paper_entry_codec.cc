@@ -8,10 +8,14 @@ namespace {
 
 constexpr std::uint8_t kBatchOpenedAt = 0x01;
 constexpr std::uint8_t kBatchCounts = 0x02;
+constexpr std::uint8_t kBatchByCards = 0x04;
+constexpr std::uint8_t kCountBlind = 0x01;
+constexpr std::uint8_t kCountAtOnce = 0x02;
 constexpr std::uint8_t kConfirmBlind = 0x01;
 constexpr std::uint8_t kVoidReverses = 0x01;
 
 constexpr std::size_t kCountBytesMin = 3;
+constexpr std::size_t kCardBytesMin = sizeof(VoterTag) + 1;
 constexpr std::size_t kCountBytesMax = 2 * kVarint32BytesMax + kVarintBytesMax;
 
 void EncodeFigures(const PaperFigures& figures, ByteWriter* writer) {
@@ -84,7 +88,8 @@ void EncodeEntry(const PaperBatchEntry& entry, std::string* out) {
   writer.Varint(entry.poll);
   writer.String(batch.id);
   writer.U8(static_cast<std::uint8_t>((batch.opened_at ? kBatchOpenedAt : 0) |
-                                      (entry.counts ? kBatchCounts : 0)));
+                                      (entry.counts ? kBatchCounts : 0) |
+                                      (batch.by_cards ? kBatchByCards : 0)));
   writer.Varint(batch.box);
   if (batch.opened_at) writer.I64(*batch.opened_at);
   writer.Varint(batch.counted_by.size());
@@ -115,11 +120,52 @@ void EncodeEntry(const PaperVoidEntry& entry, std::string* out) {
   writer.String(entry.actor);
 }
 
+void EncodeEntry(const PaperCardsEntry& entry, std::string* out) {
+  ByteWriter writer(out);
+  writer.U8(static_cast<std::uint8_t>(EntryKind::kPaperCards));
+  writer.Varint(entry.poll);
+  writer.String(entry.batch);
+  writer.Varint(entry.cards.size());
+  for (const PaperCard& card : entry.cards) {
+    writer.Bytes(card.tag.bytes);
+    writer.String(card.payload);
+  }
+  EncodeFigures(entry.figures, &writer);
+  writer.String(entry.actor);
+}
+
+void EncodeEntry(const PaperCardsCountEntry& entry, std::string* out) {
+  ByteWriter writer(out);
+  writer.U8(static_cast<std::uint8_t>(EntryKind::kPaperCardsCount));
+  writer.Varint(entry.poll);
+  writer.String(entry.batch);
+  writer.U8(static_cast<std::uint8_t>((entry.blind ? kCountBlind : 0) |
+                                      (entry.at_once ? kCountAtOnce : 0)));
+  EncodeFigures(entry.rest, &writer);
+  writer.Varint(entry.outcomes.size());
+  for (const CardOutcome& outcome : entry.outcomes) {
+    writer.U8(static_cast<std::uint8_t>(outcome.result));
+    writer.Varint(outcome.seq);
+  }
+  writer.String(entry.actor);
+}
+
+void EncodeEntry(const RollEntry& entry, std::string* out) {
+  ByteWriter writer(out);
+  writer.U8(static_cast<std::uint8_t>(EntryKind::kRoll));
+  writer.Varint(entry.poll);
+  writer.String(entry.batch);
+  writer.Varint(entry.tags.size());
+  for (const VoterTag& tag : entry.tags) writer.Bytes(tag.bytes);
+  writer.String(entry.actor);
+}
+
 bool DecodePaperBatch(ByteReader* reader, PaperBatchEntry* entry) {
   entry->poll = DecodePoll(reader);
   PaperBatch& batch = entry->batch;
   batch.id = reader->String();
-  const std::uint8_t flags = DecodeFlags(reader, kBatchOpenedAt | kBatchCounts);
+  const std::uint8_t flags = DecodeFlags(reader, kBatchOpenedAt | kBatchCounts | kBatchByCards);
+  batch.by_cards = (flags & kBatchByCards) != 0;
   entry->counts = (flags & kBatchCounts) != 0;
   batch.box = reader->Varint32();
   if ((flags & kBatchOpenedAt) != 0) batch.opened_at = reader->I64();
@@ -151,6 +197,72 @@ bool DecodePaperVoid(ByteReader* reader, PaperVoidEntry* entry) {
   if (reverses) DecodeFigures(reader, &entry->reverses.emplace());
   entry->actor = reader->String();
   return reader->ok();
+}
+
+bool DecodePaperCards(ByteReader* reader, PaperCardsEntry* entry) {
+  entry->poll = DecodePoll(reader);
+  entry->batch = reader->String();
+  const std::uint64_t cards = reader->Varint();
+  if (cards > reader->remaining() / kCardBytesMin) reader->Fail();
+  for (std::uint64_t i = 0; i < cards && reader->ok(); ++i) {
+    PaperCard& card = entry->cards.emplace_back();
+    reader->Bytes(&card.tag.bytes);
+    card.payload = reader->String();
+  }
+  DecodeFigures(reader, &entry->figures);
+  entry->actor = reader->String();
+  return reader->ok();
+}
+
+bool DecodePaperCardsCount(ByteReader* reader, PaperCardsCountEntry* entry) {
+  entry->poll = DecodePoll(reader);
+  entry->batch = reader->String();
+  const std::uint8_t flags = DecodeFlags(reader, kCountBlind | kCountAtOnce);
+  entry->blind = (flags & kCountBlind) != 0;
+  entry->at_once = (flags & kCountAtOnce) != 0;
+  DecodeFigures(reader, &entry->rest);
+  const std::uint64_t outcomes = reader->Varint();
+  if (outcomes > reader->remaining() / 2) reader->Fail();
+  for (std::uint64_t i = 0; i < outcomes && reader->ok(); ++i) {
+    CardOutcome& outcome = entry->outcomes.emplace_back();
+    outcome.result = DecodeEnum(reader, CardResult::kCounted, CardResult::kNotOnRoll);
+    outcome.seq = reader->Varint();
+    const bool counts = outcome.result <= CardResult::kBeatsOnline;
+    if (outcome.seq > kSeqMax || counts != (outcome.seq != 0)) reader->Fail();
+  }
+  entry->actor = reader->String();
+  return reader->ok();
+}
+
+bool DecodeRoll(ByteReader* reader, RollEntry* entry) {
+  entry->poll = DecodePoll(reader);
+  entry->batch = reader->String();
+  const std::uint64_t tags = reader->Varint();
+  if (tags > reader->remaining() / sizeof(VoterTag)) reader->Fail();
+  for (std::uint64_t i = 0; i < tags && reader->ok(); ++i) {
+    reader->Bytes(&entry->tags.emplace_back().bytes);
+  }
+  entry->actor = reader->String();
+  return reader->ok();
+}
+
+std::size_t EncodedSizeMax(const PaperCardsEntry& entry) {
+  std::size_t size =
+      1 + 4 * kVarintBytesMax + entry.batch.size() + entry.actor.size() + SizeMax(entry.figures);
+  for (const PaperCard& card : entry.cards) {
+    size += sizeof(VoterTag) + kVarintBytesMax + card.payload.size();
+  }
+  return size;
+}
+
+std::size_t EncodedSizeMax(const PaperCardsCountEntry& entry) {
+  return 2 + 4 * kVarintBytesMax + entry.batch.size() + entry.actor.size() + SizeMax(entry.rest) +
+         entry.outcomes.size() * (1 + kVarintBytesMax);
+}
+
+std::size_t EncodedSizeMax(const RollEntry& entry) {
+  return 1 + 4 * kVarintBytesMax + entry.batch.size() + entry.actor.size() +
+         entry.tags.size() * sizeof(VoterTag);
 }
 
 std::size_t EncodedSizeMax(const PaperBatchEntry& entry) {

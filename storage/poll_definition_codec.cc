@@ -21,8 +21,13 @@ enum class PollExtension : std::uint8_t {
   kQuestions = 1,
   kBallotsPerVoter = 2,
   kSelection = 3,
+  kPaperRules = 4,
+  kEligible = 5,
   kOptionFates = 8,
 };
+
+constexpr std::uint8_t kPaperBlind = 0x01;
+constexpr std::uint8_t kEligibleRoll = 0x01;
 
 constexpr std::uint8_t kOptionWithdrawn = 0x01;
 
@@ -91,6 +96,14 @@ std::vector<std::pair<PollExtension, std::string>> EncodeExtensions(const PollDe
   }
   if (poll.selection != SelectionDefinition{}) {
     extensions.emplace_back(PollExtension::kSelection, EncodeSelection(poll.selection));
+  }
+  if (poll.paper_blind) {
+    extensions.emplace_back(PollExtension::kPaperRules,
+                            std::string(1, static_cast<char>(kPaperBlind)));
+  }
+  if (poll.roll) {
+    extensions.emplace_back(PollExtension::kEligible,
+                            std::string(1, static_cast<char>(kEligibleRoll)));
   }
   if (std::string fates = EncodeOptionFates(poll); !fates.empty()) {
     extensions.emplace_back(PollExtension::kOptionFates, std::move(fates));
@@ -182,6 +195,14 @@ void DecodeExtension(PollExtension extension, ByteReader* reader, PollDefinition
       return;
     case PollExtension::kOptionFates:
       return DecodeOptionFates(reader, &poll->options);
+    case PollExtension::kPaperRules:
+      if (reader->U8() != kPaperBlind) reader->Fail();
+      poll->paper_blind = true;
+      return;
+    case PollExtension::kEligible:
+      if (reader->U8() != kEligibleRoll) reader->Fail();
+      poll->roll = true;
+      return;
   }
   reader->Fail();
 }

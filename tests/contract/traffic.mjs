@@ -267,7 +267,9 @@ function bodyFaults(context, operation, faults) {
   }
   // A compressed body that was not recorded as text cannot be judged.
   context.bodyUnknown = (text === null || text === undefined) && requestHeaders['content-encoding'] === 'gzip';
-  if (context.bodyUnknown || content[type]['x-line-schema']) return;
+  // Lines are judged one by one elsewhere, tables not at all.
+  context.bodyUnjudged = type !== 'application/json';
+  if (context.bodyUnknown || context.bodyUnjudged) return;
   try {
     for (const { pointer, message } of api.check(
       [...operation.path, 'requestBody', 'content', type, 'schema'], parseStrict(text ?? ''))) {
@@ -288,7 +290,7 @@ function judgeRequest(context, faults) {
   if (PLACE_CODES.includes(problem.code) && !problem.errors) {
     report('/response_body/errors', `is missing on "${problem.code}"`);
   }
-  if (!FORM_CODES.includes(problem.code) || context.bodyUnknown) return;
+  if (!FORM_CODES.includes(problem.code) || context.bodyUnknown || context.bodyUnjudged) return;
   const form = { json_unknown_member: 'schema', member_missing: 'schema' }[problem.code] ?? problem.code;
   // Several faults in one body: the server may name any of them.
   if (!faults.some((fault) => fault.form !== undefined)) {

@@ -214,6 +214,73 @@ TEST_F(Paper, OtherBallotsGiveBallotsAndScore) {
   ExpectProblem(Put(poll, "b2", body), "member_invalid", "/counts/alpha");
 }
 
+TEST_F(Paper, ABlindPollWantsAllFiguresAgain) {
+  boost::json::object rules = PaperPoll();
+  rules["paper"] = {{"confirm", true}, {"blind", true}};
+  const std::string poll = CreatePoll(rules);
+  const boost::json::object body = BatchBody(3, 0, 0, {{"alpha", 3}});
+  ASSERT_EQ(Put(poll, "b1", body).status, 201);
+  ExpectProblem(Confirm(poll, "b1", "bert"), "blind_entry_required");
+  EXPECT_EQ(TotalsFigure(Ranking(poll), "paper"), 0);
+  ASSERT_EQ(ConfirmBlind(poll, "b1", body, "bert").status, 200);
+  EXPECT_EQ(TotalsFigure(Ranking(poll), "paper"), 3);
+  rules["paper"] = {{"confirm", false}, {"blind", true}};
+  ExpectProblem(admin_.Send(JsonCall("PUT", "/v1/polls/" + FreshId(), boost::json::serialize(rules),
+                                     {{"If-None-Match", "*"}})),
+                "member_invalid", "/paper/blind");
+}
+
+TEST_F(Paper, AReconciliationSaysWhatCameBackOfEachBox) {
+  boost::json::object rules = PaperPoll();
+  rules["boxes"] = {{{"id", "rathaus"}, {"place", "Foyer"}, {"handed_out", 20}}, {{"id", "markt"}}};
+  const std::string poll = CreatePoll(rules);
+  for (const char* id : {"counted", "entered", "voided"}) {
+    ASSERT_EQ(Put(poll, id, BatchBody(6, 1, 1, {{"beta", 4}})).status, 201);
+  }
+  ASSERT_EQ(Confirm(poll, "counted", "bert").status, 200);
+  ASSERT_EQ(Void(poll, "voided", "twice").status, 200);
+  const HttpAnswer report =
+      admin_.Send({"GET", "/v1/polls/" + poll + "/paper-reconciliation", {}, {}});
+  ASSERT_EQ(report.status, 200) << report.body;
+  const auto boxes = report.Json().at("boxes").as_array();
+  ASSERT_EQ(boxes.size(), 2u);
+  EXPECT_EQ(boxes[0].at("place").as_string(), "Foyer");
+  EXPECT_EQ(boxes[0].at("not_returned").as_int64(), 8);
+  for (const char* state : {"counted", "entered", "voided"}) {
+    EXPECT_EQ(boxes[0].at(state).at("batches").as_int64(), 1) << state;
+    EXPECT_EQ(boxes[0].at(state).at("cards").as_int64(), 6) << state;
+    EXPECT_EQ(boxes[0].at(state).at("invalid").as_int64(), 1) << state;
+    EXPECT_EQ(boxes[1].at(state).at("batches").as_int64(), 0) << state;
+  }
+  EXPECT_FALSE(boxes[1].as_object().contains("handed_out"));
+}
+
+TEST_F(Paper, ATableAsExcelSavesItIsABatch) {
+  const std::string poll = CreatePoll(PaperPoll());
+  const auto send = [&](const std::string& method, const std::string& path,
+                        const std::string& table, const std::string& actor) {
+    return admin_.Send({method,
+                        Target(poll, path),
+                        {{"Content-Type", "text/csv"}, {"Tallyd-Actor", actor}},
+                        table});
+  };
+  // Semicolons, CRLF, and "ungültig" in Windows-1252.
+  const std::string table =
+      "Urne;rathaus\r\nKarten;10\r\nung\xfcltig;1\r\n;\r\nIdee;Stimmen\r\nalpha;6\r\nbeta;3\r\n";
+  const HttpAnswer entered = send("PUT", "b1", table, "anna");
+  ASSERT_EQ(entered.status, 201) << entered.body;
+  EXPECT_EQ(IntegerMember(entered, "invalid"), 1);
+  EXPECT_EQ(entered.Json().at("counts").at("beta").as_int64(), 3);
+  std::string wrong = table;
+  wrong.replace(wrong.find("beta;3"), 6, "beta;2");
+  ExpectProblem(send("POST", "b1/confirm", wrong, "bert"), "entries_differ", "/counts/beta");
+  ASSERT_EQ(send("POST", "b1/confirm", table, "bert").status, 200);
+  EXPECT_EQ(TotalsFigure(Ranking(poll), "paper"), 9);
+  ExpectProblem(send("PUT", "b2", "Urne;rathaus\nKarten;1\nIdee;Stimmen\nnix;1\n", "anna"),
+                "option_unknown", "/4");
+  ExpectProblem(send("PUT", "b2", wrong, "anna"), "sum_mismatch");
+}
+
 TEST_F(Paper, AHundredTimesInParallelCountsOnce) {
   const std::string poll = CreatePoll(PaperPoll(false));
   const std::string body = boost::json::serialize(BatchBody(7, 0, 0, {{"alpha", 7}}));

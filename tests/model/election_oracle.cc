@@ -27,8 +27,10 @@ Marks AnswerTo(const PollDefinition& poll, QuestionIndex question, const Marks& 
   return answer;
 }
 
+}  // namespace
+
 // A survey is its questions' ballots, one after the other.
-Marks Canonical(const PollDefinition& poll, const Marks& marks) {
+Marks CanonicalMarks(const PollDefinition& poll, const Marks& marks) {
   if (poll.questions.empty()) return CanonicalAnswer(poll.ballot.type, marks);
   Marks whole;
   for (QuestionIndex i = 0; i < poll.questions.size(); ++i) {
@@ -37,6 +39,8 @@ Marks Canonical(const PollDefinition& poll, const Marks& marks) {
   }
   return whole;
 }
+
+namespace {
 
 std::int64_t Score(const BallotDefinition& rules, const Marks& marks, std::size_t place) {
   switch (rules.type) {
@@ -188,17 +192,23 @@ bool ElectionOracle::Accepts(const Poll& poll, Channel channel) const {
 Expected ElectionOracle::Vote(const OracleVote& vote) {
   Poll& poll = polls_.at(vote.poll);
   const PollDefinition& rules = poll.definition;
-  const Marks marks = Canonical(rules, vote.marks);
+  const Marks marks = CanonicalMarks(rules, vote.marks);
+  if (rules.roll && !poll.roll.contains(vote.voter)) return Refused(OutcomeCode::kNotOnRoll);
   History& history = poll.voters[vote.voter];
   const Version* newest = history.empty() ? nullptr : &history.back();
   const Version* in_force = newest != nullptr && !newest->withdrawn ? newest : nullptr;
 
-  for (const Version& version : history) {
+  // The newest with that key: an online ballot that a void put back in force has it again.
+  for (auto at = history.rbegin(); at != history.rend(); ++at) {
+    const Version& version = *at;
     if (vote.key == 0 || version.key != vote.key) continue;
     if (version.withdrawn || version.marks != marks) return Refused(OutcomeCode::kKeyReused);
     return {.code = OutcomeCode::kDuplicate, .seq = version.seq, .in_force = &version == in_force};
   }
-  if (in_force != nullptr && in_force->marks == marks) {
+  const bool beaten = in_force != nullptr && in_force->channel == Channel::kOnline &&
+                      vote.channel == Channel::kPaper &&
+                      rules.channel_rule == ChannelRule::kPaperBeatsOnline;
+  if (in_force != nullptr && in_force->marks == marks && !beaten) {
     return {.code = OutcomeCode::kDuplicate, .seq = in_force->seq};
   }
   if (!Accepts(poll, vote.channel)) return Refused(OutcomeCode::kPollNotOpen);
@@ -209,16 +219,16 @@ Expected ElectionOracle::Vote(const OracleVote& vote) {
   if (vote.if_match != 0 && (in_force == nullptr || in_force->seq != vote.if_match)) {
     return Refused(OutcomeCode::kVersionMismatch);
   }
-  if (in_force != nullptr) {
+  if (in_force != nullptr && !beaten) {
     if (in_force->channel != vote.channel) return Refused(OutcomeCode::kAlreadyVoted);
   }
   // Whose votes were released may vote again, whatever the rule of changes.
   const bool released = in_force != nullptr && NamesReleasedOption(rules, in_force->marks);
-  if (in_force != nullptr && !released && rules.revote == RevoteRule::kRefuse) {
+  if (in_force != nullptr && !released && !beaten && rules.revote == RevoteRule::kRefuse) {
     return Refused(OutcomeCode::kAlreadyVoted);
   }
   // The first version is no change; every later one is, a withdrawal included.
-  if (!released && history.size() > rules.changes_max) {
+  if (!released && !beaten && history.size() > rules.changes_max) {
     return Refused(OutcomeCode::kChangesExhausted);
   }
 
@@ -246,13 +256,16 @@ Expected ElectionOracle::Withdraw(PollNumber number, int voter, int key, Seq if_
                     .replaces = withdrawal.replaces,
                     .in_force = false};
   };
-  for (const Version& version : history) {
+  for (auto at = history.rbegin(); at != history.rend(); ++at) {
+    const Version& version = *at;
     if (key == 0 || version.key != key) continue;
     return version.withdrawn ? answer(version) : Refused(OutcomeCode::kKeyReused);
   }
   const Version newest = history.back();
   if (newest.withdrawn) return answer(newest);
-  if (!poll.definition.withdraw) return Refused(OutcomeCode::kWithdrawNotAllowed);
+  if (!poll.definition.withdraw || newest.channel == Channel::kPaper) {
+    return Refused(OutcomeCode::kWithdrawNotAllowed);
+  }
   if (!Accepts(poll, Channel::kOnline)) return Refused(OutcomeCode::kPollNotOpen);
   if (if_match != 0 && newest.seq != if_match) return Refused(OutcomeCode::kVersionMismatch);
   history.push_back({.seq = poll.next_seq++,
@@ -309,6 +322,20 @@ ExpectedRanking ElectionOracle::Ranking(PollNumber number) const {
   ranking.state = poll.state;
   for (const OptionDefinition& option : poll.definition.options) {
     ranking.rows.push_back({.question = option.question, .option = option.id});
+  }
+  for (const auto& [id, batch] : poll.paper) {
+    if (!batch.counts) continue;
+    const PaperFigures& figures = batch.figures;
+    ranking.ballots += figures.cards - figures.invalid;
+    ranking.paper += figures.cards - figures.invalid;
+    ranking.blank += figures.blank;
+    ranking.invalid += figures.invalid;
+    for (const PaperCount& count : figures.counts) {
+      ExpectedRow& row = ranking.rows[count.option];
+      row.ballots += count.ballots;
+      row.score += count.score;
+      row.paper += count.score;
+    }
   }
   for (const auto& [voter, history] : poll.voters) {
     if (history.empty() || history.back().withdrawn) continue;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,11 @@ struct OracleVote {
   BoxIndex box = 0;
   int key = 0;       // Idempotency-Key; 0 = none
   Seq if_match = 0;  // 0 = none
+};
+
+struct OracleCard {
+  int voter = 0;
+  Marks marks;
 };
 
 struct Expected {
@@ -56,8 +62,12 @@ struct ExpectedRanking {
   std::int64_t online = 0;
   std::int64_t paper = 0;
   std::int64_t blank = 0;
+  std::int64_t invalid = 0;
   std::vector<ExpectedRow> rows;  // by question, then by rank, then by option id
 };
+
+// The ballot in the form in which equal ones are equal.
+Marks CanonicalMarks(const PollDefinition& poll, const Marks& marks);
 
 class ElectionOracle {
  public:
@@ -72,6 +82,16 @@ class ElectionOracle {
 
   Expected Vote(const OracleVote& vote);
   Expected Withdraw(PollNumber poll, int voter, int key, Seq if_match);
+  // Paper (election_oracle_paper.cc). Batches by their number; of cards, or of sums alone.
+  void PutOnRoll(PollNumber poll, int voter) { polls_.at(poll).roll.insert(voter); }
+  OutcomeCode EnterBatch(PollNumber poll, int batch, const PaperFigures& figures, int clerk);
+  OutcomeCode EnterCards(PollNumber poll, int batch, std::vector<OracleCard> cards,
+                         std::uint32_t invalid, int clerk);
+  OutcomeCode Confirm(PollNumber poll, int batch, int clerk);
+  OutcomeCode Void(PollNumber poll, int batch);
+  // Of a batch of cards that counts: what became of each.
+  std::vector<CardOutcome> CardOutcomes(PollNumber poll, int batch) const;
+
   Expected LookUp(PollNumber poll, int voter) const;
   Expected Receipt(PollNumber poll, Seq seq) const;
 
@@ -93,16 +113,28 @@ class ElectionOracle {
     Seq replaces = 0;
   };
   using History = std::vector<Version>;  // of one voter, oldest first
+  struct Batch {
+    bool by_cards = false;
+    PaperFigures figures;  // of cards: those without a ballot
+    std::vector<OracleCard> cards;
+    std::vector<CardOutcome> outcomes;
+    int clerk = 0;
+    bool counts = false;
+    bool voided = false;
+  };
   struct Poll {
     PollDefinition definition;
     PollState state = PollState::kDraft;
     bool opened = false;  // has taken votes once
     Seq next_seq = 1;
     std::map<int, History> voters;
+    std::map<int, Batch> paper;
+    std::set<int> roll;
   };
 
   bool Accepts(const Poll& poll, Channel channel) const;
   void EnterState(Poll& poll, PollState to);
+  static CardOutcome CountCard(Poll& poll, const OracleCard& card);
 
   std::map<PollNumber, Poll> polls_;
   TimeUs now_ = 0;

@@ -17,6 +17,7 @@
 #include "engine/snapshot.h"
 #include "tests/model/election_oracle.h"
 #include "tests/model/engine_driver.h"
+#include "tests/model/random_marks.h"
 #include "tests/support/temp_directory.h"
 
 namespace tallyd {
@@ -33,43 +34,6 @@ constexpr std::uint64_t kHistoriesPerDirectory = 100;
 std::uint64_t EnvironmentNumber(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
-PackedBallot PackAnswer(BallotType type, const Marks& marks) {
-  std::vector<OptionIndex> options;
-  std::vector<OptionValue> values;
-  for (const auto& [option, points] : marks) {
-    options.push_back(option);
-    values.push_back({option, points});
-  }
-  switch (type) {
-    case BallotType::kChoose:
-      return PackChoose(absl::MakeSpan(options));
-    case BallotType::kPoints:
-      return PackPoints(absl::MakeSpan(values));
-    case BallotType::kRank:
-      return PackRank(options);
-    case BallotType::kUpDown:
-      return PackUpDown(absl::MakeSpan(values));
-    case BallotType::kSurvey:
-      break;
-  }
-  return {};
-}
-
-// Options that the poll does not have go into the first answer.
-PackedBallot Pack(const PollDefinition& poll, const Marks& marks) {
-  if (poll.questions.empty()) return PackAnswer(poll.ballot.type, marks);
-  std::vector<PackedBallot> answers;
-  for (QuestionIndex i = 0; i < poll.questions.size(); ++i) {
-    Marks answer;
-    for (const auto& mark : marks) {
-      const bool known = mark.first < poll.options.size();
-      if ((known ? poll.options[mark.first].question : 0) == i) answer.push_back(mark);
-    }
-    answers.push_back(PackAnswer(poll.questions[i].ballot.type, answer));
-  }
-  return PackSurvey(answers);
 }
 
 std::string Describe(const ExpectedRow& row) {
@@ -243,37 +207,6 @@ class History {
     Replace(poll, std::move(definition));
   }
 
-  Marks AnyMarks(const PollDefinition& definition) {
-    if (definition.questions.empty()) return AnyAnswer(definition, definition.ballot, 0);
-    Marks marks;
-    for (QuestionIndex i = 0; i < definition.questions.size(); ++i) {
-      const Marks answer = AnyAnswer(definition, definition.questions[i].ballot, i);
-      marks.insert(marks.end(), answer.begin(), answer.end());
-    }
-    return marks;
-  }
-  Marks AnyAnswer(const PollDefinition& definition, const BallotDefinition& rules,
-                  QuestionIndex question) {
-    std::vector<OptionIndex> options;
-    for (OptionIndex i = 0; i < definition.options.size(); ++i) {
-      if (definition.options[i].question == question) options.push_back(i);
-    }
-    std::shuffle(options.begin(), options.end(), random_);
-    std::size_t count = static_cast<std::size_t>(Below(3));
-    if (rules.type == BallotType::kChoose) {
-      count =
-          rules.min + static_cast<std::size_t>(Below(static_cast<int>(rules.max - rules.min) + 1));
-    } else if (rules.type == BallotType::kRank) {
-      count = static_cast<std::size_t>(Below(static_cast<int>(rules.max) + 1));
-    }
-    const int low = rules.type == BallotType::kUpDown ? -1 : 0;
-    Marks marks;
-    for (std::size_t i = 0; i < std::min(count, options.size()); ++i) {
-      marks.emplace_back(options[i], low + Below(3));
-    }
-    return marks;
-  }
-
   // Several commands at once, so that the engine decides some of them within one commit.
   void CastSome() {
     std::vector<Command> commands;
@@ -318,7 +251,7 @@ class History {
 
   Expected Vote(Command& command, int voter, int key) {
     const PollDefinition& definition = oracle_.Definition(command.poll);
-    OracleVote vote{.poll = command.poll, .voter = voter, .marks = AnyMarks(definition)};
+    OracleVote vote{.poll = command.poll, .voter = voter, .marks = AnyMarks(definition, random_)};
     vote.key = key;
     vote.if_match = command.seq;
     if (Below(6) == 0) {

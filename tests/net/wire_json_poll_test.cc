@@ -229,7 +229,6 @@ const std::vector<Row> kRefused = {
      "member_missing"},
     {"selection", R"({"rule":"top","count":3,"budget":3})", "/selection/budget",
      "json_unknown_member"},
-    {"eligible", R"({"roll":true})", "/eligible/roll", "not_supported"},
     {"eligible", R"({"claims":{"district":["mitte"]}})", "/eligible/claims", "not_supported"},
     {"channels", "[]", "/channels", "member_invalid"},
     {"channels", R"(["online","online"])", "/channels", "member_invalid"},

@@ -62,10 +62,11 @@ struct Describer {
     out << ' ' << poll.opens.has_value() << ' ' << poll.opens.value_or(0) << ' '
         << poll.closes.has_value() << ' ' << poll.closes.value_or(0) << ' ' << int(poll.revote)
         << ' ' << poll.changes_max << ' ' << poll.withdraw << poll.online << poll.paper
-        << poll.paper_confirm << ' ' << poll.ballots_per_voter.count << '\''
-        << poll.ballots_per_voter.day_zone << "' " << int(poll.selection.rule) << ' '
-        << poll.selection.count << ' ' << poll.selection.budget << ' ' << poll.selection.threshold
-        << ' ' << int(poll.channel_rule) << " '" << poll.display << "' '" << entry.actor << "'";
+        << poll.paper_confirm << poll.paper_blind << poll.roll << ' '
+        << poll.ballots_per_voter.count << '\'' << poll.ballots_per_voter.day_zone << "' "
+        << int(poll.selection.rule) << ' ' << poll.selection.count << ' ' << poll.selection.budget
+        << ' ' << poll.selection.threshold << ' ' << int(poll.channel_rule) << " '" << poll.display
+        << "' '" << entry.actor << "'";
   }
   void operator()(const PaperFigures& figures) {
     out << " figures{" << figures.cards << ' ' << figures.invalid << ' ' << figures.blank;
@@ -76,7 +77,7 @@ struct Describer {
   }
   void operator()(const PaperBatchEntry& entry) {
     out << "paper batch " << entry.poll << " '" << entry.batch.id << "' " << entry.batch.box << ' '
-        << entry.counts << ' ' << entry.batch.opened_at.has_value() << ' '
+        << entry.counts << entry.batch.by_cards << ' ' << entry.batch.opened_at.has_value() << ' '
         << entry.batch.opened_at.value_or(0) << " '" << entry.batch.seal << "' '" << entry.actor
         << "'";
     for (const std::string& name : entry.batch.counted_by) out << " by '" << name << "'";
@@ -105,6 +106,25 @@ struct Describer {
   void operator()(const IdeaDecisionEntry& entry) {
     out << "idea decision " << entry.number << ' ' << int(entry.decision) << ' ' << entry.poll
         << ' ' << entry.option << " '" << entry.reason_code << "' '" << entry.actor << "'";
+  }
+  void operator()(const PaperCardsEntry& entry) {
+    out << "paper cards " << entry.poll << " '" << entry.batch << "' '" << entry.actor << "'";
+    for (const PaperCard& card : entry.cards) {
+      out << ' ' << Hex(card.tag.bytes) << " '" << card.payload << "'";
+    }
+    (*this)(entry.figures);
+  }
+  void operator()(const PaperCardsCountEntry& entry) {
+    out << "paper cards count " << entry.poll << " '" << entry.batch << "' " << entry.blind
+        << entry.at_once << " '" << entry.actor << "'";
+    for (const CardOutcome& outcome : entry.outcomes) {
+      out << ' ' << int(outcome.result) << ':' << outcome.seq;
+    }
+    (*this)(entry.rest);
+  }
+  void operator()(const RollEntry& entry) {
+    out << "roll " << entry.poll << " '" << entry.batch << "' '" << entry.actor << "'";
+    for (const VoterTag& tag : entry.tags) out << ' ' << Hex(tag.bytes);
   }
   void operator()(const PollStateEntry& entry) {
     out << "state " << entry.poll << ' ' << int(entry.to) << ' ' << int(entry.cause) << " '"
@@ -251,6 +271,8 @@ PollEntry RandomEntries::Poll() {
   poll.paper = Coin();
   poll.channel_rule = static_cast<ChannelRule>(Below(3));
   poll.paper_confirm = Coin();
+  poll.paper_blind = Coin();
+  poll.roll = Coin();
   poll.display = Text(500);
   return entry;
 }
@@ -288,6 +310,7 @@ PaperBatchEntry RandomEntries::PaperBatch() {
   if (Coin()) entry.batch.opened_at = static_cast<TimeUs>(random_());
   for (std::uint64_t i = Below(4); i > 0; --i) entry.batch.counted_by.push_back(Text(30));
   entry.batch.seal = Text(20);
+  entry.batch.by_cards = Coin();
   entry.batch.figures = Figures();
   entry.counts = Coin();
   entry.actor = Text(20);
@@ -330,6 +353,16 @@ OptionFateEntry RandomEntries::FateOfOption() {
   return entry;
 }
 
+PaperCardsEntry RandomEntries::PaperCards() {
+  PaperCardsEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.batch = Text(40);
+  for (std::uint64_t i = Below(9); i > 0; --i) entry.cards.push_back({Tag(), Text(40)});
+  entry.figures = Figures();
+  entry.actor = Text(20);
+  return entry;
+}
+
 IdeaEntry RandomEntries::Idea() {
   return {.number = static_cast<IdeaNumber>(1 + Number() % 1'000'000),
           .project = Text(40),
@@ -348,6 +381,31 @@ IdeaDecisionEntry RandomEntries::DecisionOnIdea() {
     entry.option = static_cast<OptionIndex>(Number());
   }
   entry.reason_code = Text(20);
+  entry.actor = Text(20);
+  return entry;
+}
+
+PaperCardsCountEntry RandomEntries::PaperCardsCount() {
+  PaperCardsCountEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.batch = Text(40);
+  entry.blind = Coin();
+  entry.at_once = Coin();
+  entry.rest = RestOf(Figures());
+  for (std::uint64_t i = Below(9); i > 0; --i) {
+    const auto result = static_cast<CardResult>(Below(5));
+    const Seq seq = result <= CardResult::kBeatsOnline ? 1 + Number() % kSeqMax : 0;
+    entry.outcomes.push_back({result, seq});
+  }
+  entry.actor = Text(20);
+  return entry;
+}
+
+RollEntry RandomEntries::Roll() {
+  RollEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.batch = Text(40);
+  for (std::uint64_t i = Below(9); i > 0; --i) entry.tags.push_back(Tag());
   entry.actor = Text(20);
   return entry;
 }
@@ -374,6 +432,12 @@ Entry RandomEntries::Any() {
       return Idea();
     case 9:
       return DecisionOnIdea();
+    case 10:
+      return PaperCards();
+    case 11:
+      return PaperCardsCount();
+    case 12:
+      return Roll();
     default:
       return Ballot();
   }
@@ -393,6 +457,11 @@ void AddEntry(const Entry& entry, RecordBuilder* builder) {
   if (const auto* decided = std::get_if<IdeaDecisionEntry>(&entry)) {
     builder->AddIdeaDecision(*decided);
   }
+  if (const auto* cards = std::get_if<PaperCardsEntry>(&entry)) builder->AddPaperCards(*cards);
+  if (const auto* count = std::get_if<PaperCardsCountEntry>(&entry)) {
+    builder->AddPaperCardsCount(*count);
+  }
+  if (const auto* roll = std::get_if<RollEntry>(&entry)) builder->AddRoll(*roll);
 }
 
 std::size_t EncodedSizeMaxOf(const Entry& entry) {

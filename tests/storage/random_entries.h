@@ -38,6 +38,9 @@ class RandomEntries {
   OptionFateEntry FateOfOption();
   IdeaEntry Idea();
   IdeaDecisionEntry DecisionOnIdea();
+  PaperCardsEntry PaperCards();
+  PaperCardsCountEntry PaperCardsCount();
+  RollEntry Roll();
   Entry Any();
 
  private:

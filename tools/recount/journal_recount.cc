@@ -181,7 +181,9 @@ void JournalRecount::AddPaper(const Entry& entry) {
   };
   if (const auto* batch = std::get_if<PaperBatchEntry>(&entry)) {
     const std::string& id = batch->batch.id;
-    const HeldPaper paper{batch->batch.figures, batch->actor, batch->counts, false};
+    const PaperFigures& entered = batch->batch.figures;
+    const HeldPaper paper{batch->batch.by_cards ? RestOf(entered) : entered, batch->actor,
+                          batch->counts, false, batch->batch.by_cards};
     if (!polls_[batch->poll].paper.emplace(id, paper).second) {
       Differ(where(batch->poll, id) + ": entered twice");
     }
@@ -193,6 +195,11 @@ void JournalRecount::AddPaper(const Entry& entry) {
     const auto held = paper.find(confirm->batch);
     ConfirmPaper(held == paper.end() ? nullptr : &held->second, *confirm,
                  where(confirm->poll, confirm->batch));
+  } else if (const auto* cards = std::get_if<PaperCardsCountEntry>(&entry)) {
+    HeldPoll& poll = polls_[cards->poll];
+    const auto held = poll.paper.find(cards->batch);
+    CountCards(held == poll.paper.end() ? nullptr : &held->second, *cards,
+               poll.definition.paper_confirm, where(cards->poll, cards->batch));
   } else if (const auto* taken = std::get_if<PaperVoidEntry>(&entry)) {
     auto& paper = polls_[taken->poll].paper;
     const auto held = paper.find(taken->batch);
@@ -210,6 +217,18 @@ void JournalRecount::ConfirmPaper(HeldPaper* held, const PaperConfirmEntry& entr
     Differ(where + ": confirmed by the person who entered it");
   }
   if (!(entry.figures == held->figures)) Differ(where + ": confirms other figures");
+  held->counts = true;
+}
+
+void JournalRecount::CountCards(HeldPaper* held, const PaperCardsCountEntry& entry,
+                                bool second_person, const std::string& where) {
+  if (held == nullptr || !held->by_cards || held->voided || held->counts) {
+    return Differ(where + ": counts cards that do not wait for it");
+  }
+  if (second_person && (entry.at_once || entry.actor.empty() || entry.actor == held->actor)) {
+    Differ(where + ": cards count without a second person");
+  }
+  if (!(entry.rest == held->figures)) Differ(where + ": counts other figures");
   held->counts = true;
 }
 
@@ -278,7 +297,7 @@ absl::StatusOr<PollBallots> JournalRecount::BallotsOf(std::string_view id) const
     return absl::NotFoundError("there is no poll " + std::string(id));
   }
   for (const auto& [batch, paper] : found->second.paper) {
-    if (!paper.counts) continue;
+    if (!paper.counts || paper.by_cards) continue;
     return absl::FailedPreconditionError("poll " + std::string(id) + " counts the paper batch " +
                                          batch + ", of which only sums are known, no ballots");
   }

@@ -82,6 +82,7 @@ class JournalRecount {
     std::string actor;
     bool counts = false;
     bool voided = false;
+    bool by_cards = false;  // the figures are those beside its cards, which are ballots
   };
   struct HeldPoll {
     PollDefinition definition;
@@ -96,6 +97,8 @@ class JournalRecount {
   void AddFate(const OptionFateEntry& entry);
   void AddPaper(const Entry& entry);
   void ConfirmPaper(HeldPaper* held, const PaperConfirmEntry& entry, const std::string& where);
+  void CountCards(HeldPaper* held, const PaperCardsCountEntry& entry, bool second_person,
+                  const std::string& where);
   void VoidPaper(HeldPaper* held, const PaperVoidEntry& entry, const std::string& where);
   void CountPaper(const HeldPoll& poll, const HeldPaper& paper, CountedPoll& counted);
   void CountBallot(const HeldPoll& poll, const HeldBallot& ballot, CountedPoll& counted);

@@ -14,6 +14,7 @@
 #include "tools/tallyctl/import_pabulib.h"
 #include "tools/tallyctl/import_platforms.h"
 #include "tools/tallyctl/key_commands.h"
+#include "tools/tallyctl/paper_commands.h"
 #include "tools/tallyctl/poll_commands.h"
 #include "tools/tallyctl/restore.h"
 #include "tools/tallyctl/select_command.h"
@@ -40,6 +41,7 @@ struct CommandLine {
   ControlOptions control;
   ImportOptions import;
   DecidimOptions decidim;
+  PaperOptions paper;
   KeyOptions keys;
   std::string token_file;
   DataDirectoryOptions directory;
@@ -160,6 +162,53 @@ void AddImportCommands(CLI::App& app, CommandLine& line) {
       "ballots are listed with their line. 65 if anything differs from the published result.\n");
   pabulib->callback(
       [&line] { line.run = [&line] { return ImportPabulib(line.control, line.import); }; });
+}
+
+void AddPaperCommands(CLI::App& app, CommandLine& line) {
+  CLI::App* paper = app.add_subcommand("paper", "Enter, confirm, take back what boxes held");
+  paper->require_subcommand(1)->fallthrough();
+  PaperOptions& options = line.paper;
+  const auto add = [&](const char* name, const char* help, auto act) {
+    CLI::App* command = paper->add_subcommand(name, help);
+    command->fallthrough();
+    command->add_option("POLL", options.poll, "The poll")->required();
+    command->callback(
+        [&line, act] { line.run = [&line, act] { return act(line.control, line.paper); }; });
+    return command;
+  };
+  const auto add_for_batch = [&](const char* name, const char* help, auto act) {
+    CLI::App* command = add(name, help, act);
+    command->add_option("BATCH", options.batch, "Name of the batch")->required();
+    return command;
+  };
+  add_for_batch("enter", "Enter what was counted at one opening of a box", EnterPaper)
+      ->add_option("FILE", options.file, "JSON, or CSV if it ends in .csv; - for JSON from stdin")
+      ->required();
+  add_for_batch("confirm", "Confirm a batch as the second person", ConfirmPaper)
+      ->add_option("FILE", options.file, "A second entry, made without looking at the first");
+  add_for_batch("void", "Take a batch back", VoidPaper)
+      ->add_option("REASON", options.reason, "Why")
+      ->required();
+  add_for_batch("show", "Show a batch", ShowPaper);
+  add("list", "List all batches", ListPaper);
+  add("reconcile", "What came back of each box", ReconcilePaper);
+  CLI::App* cards =
+      add_for_batch("cards", "Enter the cards of a batch, each by its code", EnterCards);
+  cards->add_option("FILE", options.file, "NDJSON: {\"card\":...,\"choices\":[...]}")->required();
+  cards->add_option("--box", options.box, "The box, if the batch was not announced");
+  cards->add_option("--seal", options.seal, "Its seal");
+  cards->add_option("--invalid", options.invalid, "Cards that could not be counted");
+  cards->add_option("--blank", options.blank, "Cards that name nothing and are not in the file");
+  CLI::App* codes = add("codes", "Make one-time codes and print them, once", MakeCodes);
+  codes->add_option("--count", options.count, "How many")->required()->check(CLI::Range(1, 10'000));
+  codes->add_option("--batch", options.batch, "A name for them");
+  codes->add_option("--sheet", options.sheet, "HTML file for a sheet with QR codes, to print");
+  codes->add_option("--title", options.title, "Heading of the sheet");
+  codes->add_option("--url-prefix", options.url_prefix, "Put before each code in its QR code");
+  paper->footer(
+      "Example: tallyctl --actor a.beispiel paper enter summer rathaus-1 rathaus-1.csv\n"
+      "         tallyctl --actor b.zwei paper confirm summer rathaus-1\n"
+      "         tallyctl paper codes summer --count 500 --sheet codes.html\n");
 }
 
 void AddKeyCommands(CLI::App& app, CommandLine& line) {
@@ -311,6 +360,7 @@ int Main(int argc, char** argv) {
   app.add_flag("--json", line.control.json, "Answer as one JSON document");
   AddPollCommands(app, line);
   AddImportCommands(app, line);
+  AddPaperCommands(app, line);
   AddKeyCommands(app, line);
   AddAdminCommands(app, line);
   AddBackupCommands(app, line);
