@@ -77,8 +77,7 @@ rocksdb::Options StoreOptions(const BallotStoreOptions& options) {
   store.paranoid_checks = true;
   store.max_bgerror_resume_count = 0;
   store.allow_data_in_errors = false;
-  store.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  store.keep_log_file_num = 4;
+  store.info_log = LogToStderr("ballot store");
   store.stats_dump_period_sec = 0;
   store.stats_persist_period_sec = 0;
   store.max_background_jobs = 2;

@@ -73,8 +73,7 @@ rocksdb::DBOptions DatabaseOptions(const RocksJournalOptions& options) {
   db.max_total_wal_size = options.wal_bytes_max;
   db.max_bgerror_resume_count = 0;  // a failed disk is not argued with: the process stops
   db.allow_data_in_errors = false;  // no voter tags in logs
-  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  db.keep_log_file_num = 4;
+  db.info_log = LogToStderr("journal");
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   db.max_background_jobs = 2;

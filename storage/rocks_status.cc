@@ -1,10 +1,13 @@
 #include "storage/rocks_status.h"
 
 #include <atomic>
+#include <cstdarg>
+#include <cstdio>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include <rocksdb/env.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/status.h>
 
@@ -54,6 +57,27 @@ class BackgroundErrorListener final : public rocksdb::EventListener {
   std::atomic<bool> called_{false};
 };
 
+class StderrLogger final : public rocksdb::Logger {
+ public:
+  explicit StderrLogger(std::string_view what)
+      : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), what_(what) {}
+
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    char text[1024];  // a longer line is cut
+    std::vsnprintf(text, sizeof text, format, arguments);
+    for (char& c : text) {
+      if (c == '\0') break;
+      if (static_cast<unsigned char>(c) < ' ') c = ' ';
+    }
+    std::fprintf(stderr, "tallyd: %s: %s\n", what_.c_str(), text);
+  }
+  void LogHeader(const char* /*format*/, va_list /*arguments*/) override {}  // settings, versions
+
+ private:
+  const std::string what_;
+};
+
 }  // namespace
 
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
@@ -64,6 +88,10 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
 std::shared_ptr<rocksdb::EventListener> ListenForBackgroundError(
     std::string_view what, std::function<void(const absl::Status&)> on_error) {
   return std::make_shared<BackgroundErrorListener>(what, std::move(on_error));
+}
+
+std::shared_ptr<rocksdb::Logger> LogToStderr(std::string_view what) {
+  return std::make_shared<StderrLogger>(what);
 }
 
 }  // namespace tallyd

@@ -1,7 +1,7 @@
 #pragma once
 
 // The border to RocksDB: its statuses become absl::Status here and nowhere else, and its background
-// errors are heard here. Its headers stay in .cc files.
+// errors and warnings are heard here. Its headers stay in .cc files.
 
 #include <functional>
 #include <memory>
@@ -11,6 +11,7 @@
 
 namespace rocksdb {
 class EventListener;
+class Logger;
 class Status;
 }  // namespace rocksdb
 
@@ -23,5 +24,11 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view what);
 // Calls `on_error` at the first background error, from RocksDB's thread, and never again.
 std::shared_ptr<rocksdb::EventListener> ListenForBackgroundError(
     std::string_view what, std::function<void(const absl::Status&)> on_error);
+
+// Writes RocksDB's warnings and errors to stderr, a line each, beginning with `what`. Not to a file
+// of its own in the data directory: on a disk that fails, RocksDB's second line into that file
+// breaks an assertion of its own (Debian builds them in), and the process would end by SIGABRT
+// before it could say what is wrong.
+std::shared_ptr<rocksdb::Logger> LogToStderr(std::string_view what);
 
 }  // namespace tallyd

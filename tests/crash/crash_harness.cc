@@ -51,6 +51,7 @@ bool CrashHarness::Start(const std::vector<std::pair<std::string, std::string>>&
   variables.insert(variables.end(), environment.begin(), environment.end());
   server_ = std::make_unique<TallydProcess>(TallydOptions{.program = options_.program,
                                                           .data_directory = options_.data_directory,
+                                                          .log_file = options_.log_file,
                                                           .arguments = options_.arguments,
                                                           .environment = variables});
   if (!server_->WaitReady()) return false;

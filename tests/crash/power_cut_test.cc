@@ -27,6 +27,7 @@ TEST(PowerCut, EveryAcknowledgedVoteSurvives) {
   const auto disk = CuttableDisk::Make(directory.File("disk"), 256, &why);
   if (disk == nullptr) GTEST_SKIP() << "no power can be cut here: " << why;
   CrashHarness harness({.data_directory = disk->path() + "/data",
+                        .log_file = directory.File("log"),
                         .seed = random(),
                         .arguments = {"--watermark-interval-us=20000",
                                       "--checkpoint-interval-us=100000", "--free-bytes-min=0"}});

@@ -97,7 +97,8 @@ std::string ReadWholeFile(const std::string& path) {
 }
 
 TallydProcess::TallydProcess(const TallydOptions& options) {
-  log_path_ = FreshName(options.data_directory + ".log");
+  log_path_ =
+      FreshName(options.log_file.empty() ? options.data_directory + ".log" : options.log_file);
   ready_path_ = FreshName(options.data_directory + ".ready");
   std::vector<std::string> arguments = {
       "serve", "--listen=" + options.address + ":" + std::to_string(options.port),
