@@ -87,12 +87,16 @@ void BasicCommitter<Runtime>::Apply(const DecidedBatch& batch, std::string_view 
   const absl::Status audited = parts_.audit->Apply(*view);
   TALLYD_CHECK(audited.ok());
   for (const PollNumber poll : parts_.tallies->touched()) {
-    parts_.board->MarkApplied(poll, last_);
+    // What the gate holds back is nothing new to readers: nobody waits for it, no version is made.
+    const Position shown = parts_.tallies->ShownPosition(poll);
+    parts_.board->MarkApplied(poll, shown);
+    const auto newest = parts_.board->Newest(poll);
+    if (newest != nullptr && newest->position == shown) continue;
     Dirty& dirty = dirty_[poll];
     if (!dirty.dirty) dirty_list_.push_back(poll);
     dirty.dirty = true;
     // A new poll is readable from its first acknowledgement on.
-    if (parts_.board->Newest(poll) == nullptr) Publish(poll, parts_.clock->SteadyUs());
+    if (newest == nullptr) Publish(poll, parts_.clock->SteadyUs());
   }
   parts_.materialiser->Submit(last_, batch.block);
 }

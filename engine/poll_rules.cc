@@ -113,6 +113,7 @@ std::optional<std::string> FindFrozenChange(const PollRecord& poll, const PollDe
   if (!(next.ballot == current.ballot) || QuestionsChange(current, next)) return "/ballot";
   if (next.ballots_per_voter != current.ballots_per_voter) return "/ballots_per_voter";
   if (next.selection != current.selection) return "/selection";
+  if (next.visibility != current.visibility) return "/visibility";
   if (next.opens != current.opens) return "/opens";
   if (ClosesEarlier(current, next)) return "/closes";
   if (next.revote != current.revote) return "/revote";

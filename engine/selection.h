@@ -44,7 +44,7 @@ struct Selection {
   bool tie_decided = false;               // for any of them
 };
 
-// The snapshot's poll must have a rule, and must be no survey.
+// The snapshot's poll must have a rule, must be no survey, and no row may be suppressed.
 Selection Select(const RankingSnapshot& snapshot);
 
 }  // namespace tallyd

@@ -21,6 +21,10 @@ struct RankedOption {
   std::uint64_t ballots = 0;
   std::int64_t online = 0;
   std::int64_t paper = 0;
+  // Not shown: rank and figures, or online and paper alone. What is not shown is not here either.
+  bool suppressed = false;
+  bool split_hidden = false;
+  friend bool operator==(const RankedOption&, const RankedOption&) = default;
 };
 
 struct RankingSnapshot {
@@ -30,6 +34,10 @@ struct RankingSnapshot {
   TimeUs as_of = 0;  // journaled time of that commit
   PollState state = PollState::kDraft;
   PollTotals totals;
+  // What engine/visibility.h held back, and so is 0 here.
+  bool sealed = false;                   // every row
+  bool turnout_hidden = false;           // totals
+  bool blank_hidden = false;             // totals.blank
   std::vector<RankedOption> rows;        // by option index
   std::vector<OptionIndex> order;        // best first; equal scores by option id
   std::vector<OptionIndex> changed;      // since the snapshot made before, new options too

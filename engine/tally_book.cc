@@ -13,6 +13,9 @@
 namespace tallyd {
 namespace {
 
+// In the state's byte of a checkpoint.
+constexpr unsigned kGated = 0x80;
+
 absl::Status Damaged(const RecordHeader& header, std::string_view what) {
   return absl::DataLossError(
       absl::StrCat("journal record ", header.position, ": ", AbslView(what)));
@@ -63,7 +66,13 @@ TallyBook::PollPage* TallyBook::Touch(PollNumber poll, const RecordHeader& heade
 
 absl::Status TallyBook::Apply(const RecordView& record) {
   touched_.clear();
-  return record.ForEach([&](const Entry& entry) { return ApplyEntry(entry, record.header()); });
+  const absl::Status applied =
+      record.ForEach([&](const Entry& entry) { return ApplyEntry(entry, record.header()); });
+  for (const PollNumber poll : touched_) {
+    PollPage& page = *polls_.at(poll);
+    page.gate.Settle(page.tally, page.state, page.newest());
+  }
+  return applied;
 }
 
 absl::Status TallyBook::ApplyEntry(const Entry& entry, const RecordHeader& header) {
@@ -85,10 +94,12 @@ absl::Status TallyBook::ApplyEntry(const Entry& entry, const RecordHeader& heade
     page->tally.ResizeOptions(poll->definition.options.size());
     page->ranking_is_whole = false;
     Touch(poll->number, header);
+    page->gate.NoteEvent(poll->definition.visibility, page->newest());
   } else if (const auto* state = std::get_if<PollStateEntry>(&entry)) {
     PollPage* page = Touch(state->poll, header);
     if (page == nullptr) return Damaged(header, "a state of an unknown poll");
     page->state = state->to;
+    page->gate.NoteEvent(page->newest());
   } else if (std::holds_alternative<PaperBatchEntry>(entry) ||
              std::holds_alternative<PaperConfirmEntry>(entry) ||
              std::holds_alternative<PaperVoidEntry>(entry) ||
@@ -129,6 +140,7 @@ absl::Status TallyBook::ApplyPaper(const Entry& entry, const RecordHeader& heade
 absl::Status TallyBook::ApplyFate(const OptionFateEntry& fate, const RecordHeader& header) {
   PollPage* page = Touch(fate.poll, header);
   if (page == nullptr) return Damaged(header, "a fate in an unknown poll");
+  page->gate.NoteEvent(page->newest());  // what readers see of the option changes
   const std::size_t options = page->tally.options().size();
   const bool moved = fate.fate == OptionFate::kMoved;
   if (fate.option >= options || (moved && fate.into >= options)) {
@@ -152,8 +164,46 @@ void TallyBook::SetView(std::shared_ptr<const PollView> view) {
   page.view = std::move(view);
 }
 
+Position TallyBook::ShownPosition(PollNumber poll) const {
+  const PollPage& page = *polls_.at(poll);
+  return page.gate.Shown(page.state, page.newest()).position;
+}
+
 std::shared_ptr<const RankingSnapshot> TallyBook::MakeSnapshot(PollNumber poll, Epoch epoch) {
   PollPage& page = *polls_.at(poll);
+  const VisibilityGate::Stamp shown = page.gate.Shown(page.state, page.newest());
+  auto snapshot = std::make_shared<RankingSnapshot>();
+  snapshot->poll = poll;
+  snapshot->epoch = epoch;
+  snapshot->position = shown.position;
+  snapshot->as_of = shown.time;
+  snapshot->state = page.state;
+  snapshot->totals = page.tally.totals();
+  snapshot->view = page.view;
+  if (page.gate.IsOpen(page.state)) {
+    FillOpen(page, snapshot.get());
+  } else {
+    FillGated(page, snapshot.get());
+  }
+  return snapshot;
+}
+
+void TallyBook::FillGated(PollPage& page, RankingSnapshot* snapshot) {
+  page.gate.Fill(page.view->definition, snapshot);
+  if (snapshot->sealed) return;  // once it opens, every option is new to its readers
+  // A row may also change because another did: compare what is shown. With a new definition an
+  // option may be shown otherwise, so all of them.
+  const bool redefined = page.view_shown != page.view;
+  page.view_shown = page.view;
+  for (OptionIndex option = 0; option < snapshot->rows.size(); ++option) {
+    const bool same = !redefined && option < page.rows_shown.size() &&
+                      page.rows_shown[option] == snapshot->rows[option];
+    if (!same) snapshot->changed.push_back(option);
+  }
+  page.rows_shown = snapshot->rows;
+}
+
+void TallyBook::FillOpen(PollPage& page, RankingSnapshot* snapshot) {
   const std::vector<OptionTally>& options = page.tally.options();
   const auto score = [&options](OptionIndex option) { return options[option].score(); };
   std::vector<OptionIndex> changed = page.tally.TakeChanged();
@@ -171,16 +221,8 @@ std::shared_ptr<const RankingSnapshot> TallyBook::MakeSnapshot(PollNumber poll, 
   for (; page.options_shown < options.size(); ++page.options_shown) {
     changed.push_back(page.options_shown);  // may be there already; ChangeLog merges them
   }
-  auto snapshot = std::make_shared<RankingSnapshot>();
-  snapshot->poll = poll;
-  snapshot->epoch = epoch;
-  snapshot->position = page.position;
-  snapshot->as_of = page.as_of;
-  snapshot->state = page.state;
-  snapshot->totals = page.tally.totals();
   snapshot->changed = std::move(changed);
   snapshot->order = page.ranking.order();
-  snapshot->view = page.view;
   const std::vector<std::uint32_t> ranks = page.ranking.Ranks(score);
   snapshot->rows.reserve(options.size());
   for (OptionIndex option = 0; option < options.size(); ++option) {
@@ -191,7 +233,6 @@ std::shared_ptr<const RankingSnapshot> TallyBook::MakeSnapshot(PollNumber poll, 
                               .online = tally.online,
                               .paper = tally.paper});
   }
-  return snapshot;
 }
 
 std::vector<PollNumber> TallyBook::Polls() const {
@@ -202,10 +243,11 @@ std::vector<PollNumber> TallyBook::Polls() const {
   return polls;
 }
 
-// position u64, time i64, state u8, ballot rules (type u8, min, max, points_total,
-// points_per_option_max u32 each, scoring u8), number of questions u32 and the rules of each;
-// of a survey number of options u32 and the question of each; where votes count elsewhere number of
-// options u32 and whom each counts for (kNoOption: nobody); then the counts (PollTally::Encode).
+// position u64, time i64, state u8 (with kGated: a gate comes before the counts), ballot rules
+// (type u8, min, max, points_total, points_per_option_max u32 each, scoring u8), number of
+// questions u32 and the rules of each; of a survey number of options u32 and the question of each;
+// where votes count elsewhere number of options u32 and whom each counts for (kNoOption: nobody);
+// the gate (string); then the counts (PollTally::Encode).
 std::vector<TallyCheckpoint::Poll> TallyBook::Encode() const {
   std::vector<TallyCheckpoint::Poll> encoded;
   for (const PollNumber number : Polls()) {
@@ -214,12 +256,19 @@ std::vector<TallyCheckpoint::Poll> TallyBook::Encode() const {
     ByteWriter out(&bytes);
     out.U64(page.position);
     out.I64(page.as_of);
-    out.U8(static_cast<std::uint8_t>(page.state));
+    const bool gated = !page.gate.is_live();
+    out.U8(static_cast<std::uint8_t>(static_cast<unsigned>(page.state) | (gated ? kGated : 0U)));
     EncodeRules(page.rules, &out);
     out.U32(static_cast<std::uint32_t>(page.rules.questions.size()));
     for (const BallotRules& question : page.rules.questions) EncodeRules(question, &out);
     EncodeIndexes(page.rules.question_of_option, &out);
     EncodeIndexes(page.rules.counts_for, &out);
+    if (gated) {
+      std::string gate;
+      ByteWriter writer(&gate);
+      page.gate.Encode(&writer);
+      out.String(gate);
+    }
     out.Bytes(page.tally.Encode());
     encoded.push_back({.poll = number, .tally = std::move(bytes)});
   }
@@ -232,7 +281,8 @@ absl::Status TallyBook::Decode(const std::vector<TallyCheckpoint::Poll>& polls) 
     auto page = std::make_unique<PollPage>();
     page->position = in.U64();
     page->as_of = in.I64();
-    page->state = static_cast<PollState>(in.U8());
+    const unsigned state = in.U8();
+    page->state = static_cast<PollState>(state & ~kGated);
     DecodeRules(&in, &page->rules);
     const std::uint32_t questions = in.U32();
     for (std::uint32_t i = 0; i < questions && in.ok(); ++i) {
@@ -240,6 +290,12 @@ absl::Status TallyBook::Decode(const std::vector<TallyCheckpoint::Poll>& polls) 
     }
     DecodeIndexes(&in, &page->rules.question_of_option);
     DecodeIndexes(&in, &page->rules.counts_for);
+    if ((state & kGated) != 0) {
+      ByteReader gate(in.String());
+      if (!VisibilityGate::Decode(&gate, &page->gate)) {
+        return absl::DataLossError("a poll's checkpoint has a broken gate");
+      }
+    }
     if (!in.ok()) return absl::DataLossError("a poll's checkpoint is too short");
     absl::Status counts = PollTally::Decode(in.Bytes(in.remaining()), &page->tally);
     if (!counts.ok()) return counts;

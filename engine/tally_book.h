@@ -20,6 +20,7 @@
 #include "engine/ranking.h"
 #include "engine/snapshot.h"
 #include "engine/tally.h"
+#include "engine/visibility.h"
 #include "storage/journal_record.h"
 #include "storage/tally_checkpoint.h"
 
@@ -34,8 +35,11 @@ class TallyBook {
   // What readers see of a poll besides its counts; call before MakeSnapshot() after it changed.
   void SetView(std::shared_ptr<const PollView> view);
 
-  // The poll's ranking as of the last commit that touched it. Cost: what changed since the last
-  // call is sorted, the rows are copied.
+  // The version that MakeSnapshot() would make: that of the last commit that touched the poll, or
+  // an older one where the poll's visibility holds the newest back.
+  Position ShownPosition(PollNumber poll) const;
+  // The poll's ranking as far as it may be shown. Cost: what changed since the last call is sorted,
+  // the rows are copied.
   std::shared_ptr<const RankingSnapshot> MakeSnapshot(PollNumber poll, Epoch epoch);
 
   bool Contains(PollNumber poll) const { return polls_.contains(poll); }
@@ -57,10 +61,17 @@ class TallyBook {
     Position position = 0;          // last commit that touched the poll
     TimeUs as_of = 0;
     std::shared_ptr<const PollView> view;
+    VisibilityGate gate;
+    std::vector<RankedOption> rows_shown;  // by the last snapshot of a coarse poll
+    std::shared_ptr<const PollView> view_shown;
+
+    VisibilityGate::Stamp newest() const { return {position, as_of}; }
   };
 
   PollPage* Touch(PollNumber poll, const RecordHeader& header);
   absl::Status ApplyEntry(const Entry& entry, const RecordHeader& header);
+  static void FillOpen(PollPage& page, RankingSnapshot* snapshot);
+  static void FillGated(PollPage& page, RankingSnapshot* snapshot);
   absl::Status ApplyPaper(const Entry& entry, const RecordHeader& header);
   absl::Status ApplyFate(const OptionFateEntry& fate, const RecordHeader& header);
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "engine/visibility.h"
 #include "net/concat.h"
 #include "net/log.h"
 #include "net/wire_text.h"
@@ -49,6 +50,12 @@ void AuditRoutes::Get(const HttpRequest& request, Responder responder) {
   wanted.limit = static_cast<std::size_t>(*limit);
   const auto poll = FindPoll(context_, request, responder, true);
   if (poll == nullptr) return;
+  if (IsSealed(poll->definition.visibility, poll->state)) {
+    SendProblem(
+        std::move(responder), request, ProblemCode::kForbidden,
+        "it tells the counts of paper; of a sealed poll it can be read once the ranking can");
+    return;
+  }
   wanted.poll = poll->number;
   wanted.poll_id = poll->definition.id;
   wanted.german = PrefersGerman(request.accept_language);

@@ -42,7 +42,8 @@ void BatchReport::Record(std::uint32_t line, const Outcome& outcome) {
     Refuse(line, *mapping.problem);
     return;
   }
-  totals_.last_seq = std::max(totals_.last_seq, outcome.seq);
+  const Seq seq = totals_.seqs_hidden ? 0 : outcome.seq;
+  totals_.last_seq = std::max(totals_.last_seq, seq);
   if (outcome.code == OutcomeCode::kCounted) ++totals_.counted;
   if (outcome.code == OutcomeCode::kDuplicate) ++totals_.duplicate;
   if (outcome.code == OutcomeCode::kReplaced) ++totals_.replaced;
@@ -53,7 +54,7 @@ void BatchReport::Record(std::uint32_t line, const Outcome& outcome) {
            .code = {},
            .retryable = false,
            .result = mapping.word,
-           .seq = outcome.seq,
+           .seq = seq,
            .ref = std::move(ref)});
 }
 

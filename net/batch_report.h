@@ -22,7 +22,9 @@ class BatchReport {
   static constexpr std::size_t kItemsMax = 1'000;
   enum class Results : std::uint8_t { kErrors, kAll, kNone };
 
-  explicit BatchReport(Results results) : results_(results) {}
+  BatchReport(Results results, bool seqs_hidden) : results_(results) {
+    totals_.seqs_hidden = seqs_hidden;
+  }
 
   // The client's name for a line whose outcome comes later.
   void KeepRef(std::uint32_t line, std::string_view ref);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/visibility.h"
 #include "net/batch_route.h"
 #include "net/problem_response.h"
 #include "net/vote_routes.h"
@@ -28,7 +29,8 @@ BatchRun::BatchRun(EngineGateway& gateway, Responder responder, Options options)
     : gateway_(gateway),
       responder_(std::move(responder)),
       options_(std::move(options)),
-      report_(options_.results) {
+      report_(options_.results,
+              HidesTurnout(options_.poll->definition.visibility, options_.poll->state)) {
   if (options_.gzip) inflater_ = std::make_unique<GzipInflater>();
   commands_.reserve(kPushCommands);
 }

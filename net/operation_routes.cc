@@ -148,7 +148,7 @@ void OperationRoutes::Verify(const HttpRequest& request, Responder responder) {
       return ProblemResponse(ProblemCode::kInternal, {}, {}, language);
     }
     response.content_type = "application/json";
-    AppendVerifyReport(*report, response.body);
+    AppendVerifyReport(*report, context_.engine.polls(), response.body);
     return response;
   });
 }

@@ -58,6 +58,8 @@ class Server {
   // The bound ports; also right where the options said 0.
   std::uint16_t public_port() const { return http_->port(ListenerKind::kPublic); }
   std::uint16_t admin_port() const { return http_->port(ListenerKind::kPrivate); }
+  // Every route there is, for whoever must know them all.
+  const Router& router() const { return router_; }
   void BeginDrain();
   // True if every connection ended by itself before the deadline.
   bool Stop(std::chrono::milliseconds deadline);

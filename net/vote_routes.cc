@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/visibility.h"
 #include "net/concat.h"
 #include "net/status_to_http.h"
 #include "net/wire_json_answer.h"
@@ -123,6 +124,12 @@ bool VoteRoutes::FillVoter(const HttpRequest& request, const Identity& identity,
       return false;
     }
     command.idempotency_print = poll.voter_key->MakeIdempotencyPrint(command.tag, *key);
+  }
+  if (request.if_match.data() != nullptr && HidesTurnout(poll.definition.visibility, poll.state)) {
+    // Guessing one's own seq would tell how many voted before.
+    SendProblem(std::move(responder), request, ProblemCode::kHeaderInvalid,
+                "this poll hides its turnout, so it takes no If-Match");
+    return false;
   }
   if (request.if_match.data() != nullptr) {
     const auto seq = ParseSeqTag(request.if_match);
@@ -253,7 +260,8 @@ void VoteRoutes::AnswerVote(const HttpMapping& mapping, const Outcome& outcome, 
     receipt = {receipt_bytes, kReceiptLength};
   }
   if (pending.word == kReceiptWord) {
-    AppendReceiptAnswer(receipt, mapping.word, pending.poll->definition.id, outcome.seq, body);
+    AppendReceiptAnswer(receipt, mapping.word, pending.poll->definition.id,
+                        ShownSeq(*pending.poll, outcome.seq), body);
   } else if (outcome.code == OutcomeCode::kFound) {
     AppendOwnBallot(*pending.poll, outcome, receipt, body);
   } else {
@@ -261,9 +269,9 @@ void VoteRoutes::AnswerVote(const HttpMapping& mapping, const Outcome& outcome, 
     const bool in_force = outcome.in_force || outcome.code == OutcomeCode::kWithdrawn;
     AppendVoteAnswer({.word = mapping.word,
                       .poll = pending.poll->definition.id,
-                      .seq = outcome.seq,
+                      .seq = ShownSeq(*pending.poll, outcome.seq),
                       .receipt = receipt,
-                      .replaces = outcome.replaces,
+                      .replaces = ShownSeq(*pending.poll, outcome.replaces),
                       .in_force = in_force},
                      body);
     if (!receipt.empty()) {

@@ -1,5 +1,6 @@
 #include "net/wire_json_answer.h"
 
+#include "engine/visibility.h"
 #include "net/concat.h"
 #include "net/problem_response.h"
 #include "net/wire_json_vote.h"
@@ -9,6 +10,7 @@ namespace tallyd {
 namespace {
 
 void AppendSeq(std::string_view member, Seq seq, std::string& out) {
+  if (seq == 0) return;
   out += ",\"";
   out += member;
   out += "\":";
@@ -20,6 +22,10 @@ std::string_view BoolText(bool value) {
 }
 
 }  // namespace
+
+Seq ShownSeq(const PollView& poll, Seq seq) {
+  return HidesTurnout(poll.definition.visibility, poll.state) ? 0 : seq;
+}
 
 void AppendVoteAnswer(const VoteAnswer& answer, std::string& out) {
   out += "{\"status\":\"";
@@ -33,7 +39,7 @@ void AppendVoteAnswer(const VoteAnswer& answer, std::string& out) {
     out += answer.receipt;
     out += '"';
   }
-  if (answer.replaces != 0) AppendSeq("replaces", answer.replaces, out);
+  AppendSeq("replaces", answer.replaces, out);
   if (!answer.in_force) out += ",\"in_force\":false";
   out += "}\n";
 }
@@ -41,7 +47,7 @@ void AppendVoteAnswer(const VoteAnswer& answer, std::string& out) {
 void AppendOwnBallot(const PollView& poll, const Outcome& found, std::string_view receipt,
                      std::string& out) {
   AppendTo(&out, R"({"status":"counted","poll":")", poll.definition.id, "\"");
-  AppendSeq("seq", found.seq, out);
+  AppendSeq("seq", ShownSeq(poll, found.seq), out);
   AppendTo(&out, ",\"receipt\":\"", receipt, "\",\"channel\":\"",
            found.channel == Channel::kPaper ? "paper" : "online", "\",");
   AppendBallotMember(poll, found.ballot, out);
@@ -58,8 +64,13 @@ void AppendReceiptAnswer(std::string_view receipt, std::string_view word, std::s
 void AppendBatchAnswer(const BatchTotals& totals, const std::vector<BatchItem>& items,
                        std::string& out) {
   AppendTo(&out, "{\"counted\":", totals.counted, ",\"duplicate\":", totals.duplicate,
-           ",\"replaced\":", totals.replaced, ",\"rejected\":", totals.rejected,
-           ",\"last_seq\":", totals.last_seq, ",\"items\":[");
+           ",\"replaced\":", totals.replaced, ",\"rejected\":", totals.rejected, ",\"last_seq\":");
+  if (totals.seqs_hidden) {
+    out += "null";
+  } else {
+    AppendNumber(totals.last_seq, out);
+  }
+  out += ",\"items\":[";
   bool first = true;
   for (const BatchItem& item : items) {
     AppendTo(&out, first ? "" : ",", "{\"line\":", item.line);
@@ -73,7 +84,7 @@ void AppendBatchAnswer(const BatchTotals& totals, const std::vector<BatchItem>& 
       AppendTo(&out, ",\"code\":\"", item.code, "\",\"retryable\":", BoolText(item.retryable));
     }
     if (!item.result.empty()) AppendTo(&out, ",\"result\":\"", item.result, "\"");
-    if (item.seq != 0) AppendSeq("seq", item.seq, out);
+    AppendSeq("seq", item.seq, out);
     out += '}';
   }
   AppendTo(&out, "],\"truncated\":", BoolText(totals.truncated), "}\n");
@@ -86,7 +97,8 @@ void AppendBackupReport(const BackupReport& report, std::string& out) {
            ",\"ballots\":", report.ballots, "}\n");
 }
 
-void AppendVerifyReport(const Engine::VerifyReport& report, std::string& out) {
+void AppendVerifyReport(const Engine::VerifyReport& report, const PollDirectory& polls,
+                        std::string& out) {
   AppendTo(&out, "{\"ok\":", BoolText(report.ok), ",\"position\":", report.position,
            ",\"records\":", report.records, ",\"polls\":[");
   bool first = true;
@@ -94,7 +106,11 @@ void AppendVerifyReport(const Engine::VerifyReport& report, std::string& out) {
     AppendTo(&out, first ? "" : ",", "{\"poll\":");
     first = false;
     AppendJsonString(poll.poll, out);
-    AppendTo(&out, ",\"ok\":", BoolText(poll.ok), ",\"ballots\":", poll.ballots, "}");
+    AppendTo(&out, ",\"ok\":", BoolText(poll.ok));
+    const auto view = polls.Find(poll.poll);
+    const bool hidden = view != nullptr && HidesTurnout(view->definition.visibility, view->state);
+    if (!hidden) AppendTo(&out, ",\"ballots\":", poll.ballots);
+    out += '}';
   }
   out += ']';
   if (!report.differences.empty()) {

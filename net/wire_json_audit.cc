@@ -111,6 +111,12 @@ void AppendRules(const PollDefinition& poll, std::string& out) {
       AppendText("day_zone", poll.ballots_per_voter.day_zone, out);
     }
   }
+  if (const VisibilityDefinition& visibility = poll.visibility;
+      visibility != VisibilityDefinition{}) {
+    AppendTo(&out, R"(,"visibility":{"rule":)", static_cast<int>(visibility.rule),
+             ",\"from\":", static_cast<int>(visibility.from), ",\"k\":", visibility.coarse_k,
+             ",\"turnout_hidden\":", visibility.turnout_hidden ? "true}" : "false}");
+  }
   if (poll.selection != SelectionDefinition{}) {
     AppendTo(&out, R"(,"selection":{"rule":)", static_cast<int>(poll.selection.rule),
              ",\"count\":", poll.selection.count, ",\"budget\":", poll.selection.budget,

@@ -26,6 +26,10 @@ constexpr std::int64_t kBallotsPerVoterMax = 1'000;
 
 constexpr NameTable<RankScoring, 2> kScorings = {
     {{"borda", RankScoring::kBorda}, {"borda_ballot", RankScoring::kBordaBallot}}};
+constexpr NameTable<bool, 2> kTurnouts = {{{"public", false}, {"hidden", true}}};
+// Below 2 every ballot would be a step of its own.
+constexpr std::int64_t kCoarseMin = 2;
+constexpr std::int64_t kCoarseMax = 1'000'000;
 constexpr NameTable<bool, 2> kBallotsPer = {{{"poll", false}, {"day", true}}};
 
 void ReadChoose(ObjectReader& reader, BallotDefinition& ballot) {
@@ -156,6 +160,39 @@ void ReadBallotsPerVoter(ObjectReader& reader, std::string_view time_zone,
     reader.Fault("time_zone", kMemberInvalid,
                  "this server does not know the time zone, and ballots are per day");
   }
+}
+
+void ReadVisibility(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
+  VisibilityDefinition& visibility = definition.visibility;
+  visibility.rule =
+      reader.OneOf<Visibility>("visibility", kVisibilities).value_or(Visibility::kLive);
+  const bool sealed = visibility.rule == Visibility::kSealed;
+  const auto from = reader.OneOf<VisibleFrom>("visible_from", kVisibleFroms);
+  visibility.from = from.value_or(sealed ? VisibleFrom::kClosed : VisibleFrom::kOpen);
+  if (sealed != (visibility.from != VisibleFrom::kOpen)) {
+    reader.Fault("visible_from", kMemberInvalid,
+                 sealed ? "a sealed poll is visible from closed or final"
+                        : "only a sealed poll is visible from a later state than open");
+  }
+  visibility.turnout_hidden = reader.OneOf<bool>("turnout", kTurnouts).value_or(false);
+  if (visibility.turnout_hidden && !sealed) {
+    reader.Fault("turnout", kMemberInvalid, "only a sealed poll can hide its turnout");
+  }
+  const json::value* coarse = reader.Find("coarse");
+  if (visibility.rule != Visibility::kCoarse) {
+    if (coarse != nullptr) reader.Fault("coarse", kMemberInvalid, "only of a coarse poll");
+    return;
+  }
+  if (coarse == nullptr) {
+    reader.Fault("coarse", kMemberMissing, R"(a coarse poll says its k, as {"k":20})");
+    return;
+  }
+  ObjectReader member(*coarse, "/coarse", errors);
+  if (!member.is_object()) return;
+  if (!member.Has("k")) member.Require("k");
+  visibility.coarse_k =
+      static_cast<std::uint32_t>(member.Integer("k", kCoarseMin, kCoarseMax).value_or(kCoarseMin));
+  member.RefuseUnknown();
 }
 
 void ReadSelection(const json::value& value, DocumentErrors& errors, PollDefinition& definition) {

@@ -129,14 +129,6 @@ void ReadChannels(ObjectReader& reader, PollDefinition& definition) {
   if (array->empty()) reader.Fault("channels", kMemberInvalid, "must name at least one channel");
 }
 
-// A string member of which this version knows one value only.
-void ReadOnly(ObjectReader& reader, std::string_view name, std::string_view known) {
-  const auto text = reader.String(name, 1, 64);
-  if (text && *text != known) {
-    reader.Fault(name, kNotSupported, Concat("this version knows only ", known));
-  }
-}
-
 void ReadEligible(const json::value& value, DocumentErrors& errors, PollDefinition& definition) {
   ObjectReader reader(value, "/eligible", errors);
   if (const json::value* claims = reader.Find("claims")) {
@@ -152,16 +144,8 @@ void ReadEligible(const json::value& value, DocumentErrors& errors, PollDefiniti
 
 // Members that belong to later versions; their defaults may be spelled out.
 void ReadUnsupported(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
-  ReadOnly(reader, "visibility", "live");
-  ReadOnly(reader, "visible_from", "open");
-  ReadOnly(reader, "turnout", "public");
   if (const json::value* eligible = reader.Find("eligible")) {
     ReadEligible(*eligible, errors, definition);
-  }
-  for (const std::string_view name : {"coarse"}) {
-    if (reader.Find(name) != nullptr) {
-      reader.Fault(name, kNotSupported, "this version does not do that");
-    }
   }
 }
 
@@ -227,6 +211,7 @@ std::optional<PollDocument> DecodePoll(std::string_view body, std::string_view p
     ReadBoxes(reader, found, definition);
     ReadWindow(reader, definition);
     ReadRules(reader, found, definition);
+    ReadVisibility(reader, found, definition);
     ReadUnsupported(reader, found, definition);
     ReadBallotsPerVoter(reader, time_zone, definition);
     if (definition.roll && definition.ballots_per_voter != BallotsPerVoter{}) {

@@ -108,6 +108,25 @@ void AppendSelection(const SelectionDefinition& selection, std::string& out) {
   out += '}';
 }
 
+template <typename Table, typename Value>
+std::string_view NameIn(const Table& names, Value value) {
+  for (const auto& [name, known] : names) {
+    if (known == value) return name;
+  }
+  return "";
+}
+
+void AppendVisibility(const VisibilityDefinition& visibility, std::string& out) {
+  AppendTo(&out, ",\"visibility\":\"", NameIn(kVisibilities, visibility.rule),
+           "\",\"visible_from\":\"", NameIn(kVisibleFroms, visibility.from), "\"");
+  if (visibility.rule == Visibility::kCoarse) {
+    AppendTo(&out, ",\"coarse\":{\"k\":", visibility.coarse_k, "}");
+  }
+  if (visibility.rule == Visibility::kSealed) {
+    AppendTo(&out, ",\"turnout\":\"", visibility.turnout_hidden ? "hidden" : "public", "\"");
+  }
+}
+
 void AppendHead(const PollView& poll, std::string& out) {
   out += "{\"id\":";
   AppendJsonString(poll.definition.id, out);
@@ -128,7 +147,8 @@ void AppendRules(const PollDefinition& definition, std::string& out) {
   AppendFlag("withdraw", definition.withdraw, out);
   AppendTo(&out, ",\"ballots_per_voter\":", definition.ballots_per_voter.count);
   if (definition.ballots_per_voter.per_day()) out += ",\"ballots_per\":\"day\"";
-  out += R"(,"visibility":"live","visible_from":"open","channels":[)";
+  AppendVisibility(definition.visibility, out);
+  out += ",\"channels\":[";
   if (definition.online) out += "\"online\"";
   if (definition.online && definition.paper) out += ',';
   if (definition.paper) out += "\"paper\"";

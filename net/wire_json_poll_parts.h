@@ -21,6 +21,13 @@ inline constexpr std::size_t kLanguagesMax = 20;
 template <typename Enum, std::size_t kCount>
 using NameTable = std::array<std::pair<std::string_view, Enum>, kCount>;
 
+inline constexpr NameTable<Visibility, 3> kVisibilities = {{{"live", Visibility::kLive},
+                                                            {"coarse", Visibility::kCoarse},
+                                                            {"sealed", Visibility::kSealed}}};
+inline constexpr NameTable<VisibleFrom, 3> kVisibleFroms = {{{"open", VisibleFrom::kOpen},
+                                                             {"closed", VisibleFrom::kClosed},
+                                                             {"final", VisibleFrom::kFinal}}};
+
 inline constexpr NameTable<SelectionRule, 4> kSelectionRules = {
     {{"top", SelectionRule::kTop},
      {"greedy", SelectionRule::kGreedy},
@@ -52,6 +59,8 @@ void ReadBallot(const boost::json::value& value, DocumentErrors& errors,
                 PollDefinition& definition);
 void ReadBallotsPerVoter(ObjectReader& reader, std::string_view time_zone,
                          PollDefinition& definition);
+// visibility, visible_from, turnout, coarse.
+void ReadVisibility(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition);
 void ReadSelection(const boost::json::value& value, DocumentErrors& errors,
                    PollDefinition& definition);
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/concat.h"
 #include "net/problem_response.h"
 #include "net/wire_json_poll.h"
 #include "net/wire_text.h"
@@ -19,14 +20,42 @@ void AppendMember(std::string_view name, Number value, std::string& out) {
   AppendNumber(value, out);
 }
 
-// The rest of an option's object: what it has, and what became of it.
+void AppendNull(std::string_view name, std::string& out) {
+  AppendTo(&out, ",\"", name, "\":null");
+}
+
+// What may not be shown is null in a ranking and absent in a live form, whose patches take it away
+// (a null of RFC 7396).
+enum class Form : std::uint8_t { kRanking, kLive, kPatch };
+
+template <typename Number>
+void AppendOrHide(std::string_view name, bool hidden, Number value, Form form, std::string& out) {
+  if (!hidden) {
+    AppendMember(name, value, out);
+  } else if (form != Form::kLive) {
+    AppendNull(name, out);
+  }
+}
+
+// An option's object: what it has, and what became of it.
 void AppendCounts(const RankingSnapshot& snapshot, const OptionDefinition& option,
-                  const RankedOption& row, std::string& out) {
-  AppendMember("score", row.score, out);
-  AppendMember("ballots", row.ballots, out);
-  AppendMember("online", row.online, out);
-  AppendMember("paper", row.paper, out);
-  AppendFate(snapshot.view->definition, option, out);
+                  const RankedOption& row, Form form, std::string& out) {
+  const PollDefinition& poll = snapshot.view->definition;
+  const std::size_t begin = out.size();
+  if (form == Form::kRanking) {
+    AppendOrHide("rank", row.suppressed, std::uint64_t{row.rank}, form, out);
+  }
+  AppendOrHide("score", row.suppressed, row.score, form, out);
+  AppendOrHide("ballots", row.suppressed, row.ballots, form, out);
+  AppendOrHide("online", row.split_hidden, row.online, form, out);
+  AppendOrHide("paper", row.split_hidden, row.paper, form, out);
+  if (row.suppressed || row.split_hidden) {
+    out += ",\"suppressed\":true";
+  } else if (form == Form::kPatch && poll.visibility.rule == Visibility::kCoarse) {
+    AppendNull("suppressed", out);
+  }
+  AppendFate(poll, option, out);
+  out[begin] = '{';  // instead of the first comma
   out += '}';
 }
 
@@ -34,6 +63,7 @@ void AppendCounts(const RankingSnapshot& snapshot, const OptionDefinition& optio
 // first.
 template <typename Visitor>
 void ForEachRanked(const RankingSnapshot& snapshot, std::uint32_t top, Visitor visit) {
+  if (snapshot.sealed) return;
   for (const OptionIndex option : snapshot.order) {
     const RankedOption& row = snapshot.rows[option];
     if (row.rank <= top) visit(snapshot.view->definition.options[option], row);
@@ -49,16 +79,15 @@ void AppendOptions(const RankingSnapshot& snapshot, QuestionIndex question, std:
     if (!first) out += ',';
     first = false;
     AppendJsonString(option.id, out);
-    out += ":{\"rank\":";
-    AppendNumber(std::uint64_t{row.rank}, out);
-    AppendCounts(snapshot, option, row, out);
+    out += ':';
+    AppendCounts(snapshot, option, row, Form::kRanking, out);
   });
   out += '}';
 }
 
 // Those of `options` that belong to the question, without ranks.
 void AppendLiveOptions(const RankingSnapshot& snapshot, QuestionIndex question,
-                       absl::Span<const OptionIndex> options, std::string& out) {
+                       absl::Span<const OptionIndex> options, Form form, std::string& out) {
   out += "\"options\":{";
   bool first = true;
   for (const OptionIndex index : options) {
@@ -67,32 +96,39 @@ void AppendLiveOptions(const RankingSnapshot& snapshot, QuestionIndex question,
     if (!first) out += ',';
     first = false;
     AppendJsonString(option.id, out);
-    out += ":{\"score\":";
-    const RankedOption& row = snapshot.rows[index];
-    AppendNumber(row.score, out);
-    AppendMember("ballots", row.ballots, out);
-    AppendMember("online", row.online, out);
-    AppendMember("paper", row.paper, out);
-    AppendFate(snapshot.view->definition, option, out);
-    out += '}';
+    out += ':';
+    AppendCounts(snapshot, option, snapshot.rows[index], form, out);
   }
   out += '}';
 }
 
 // version, as_of, state and totals: what every version has anew.
-void AppendVersionAndTotals(const RankingSnapshot& snapshot, std::string& out) {
+void AppendVersionAndTotals(const RankingSnapshot& snapshot, Form form, std::string& out) {
   out += "\"version\":\"";
   AppendVersionTag(snapshot.epoch, snapshot.position, out);
   out += "\",\"as_of\":\"";
   AppendTimeMs(snapshot.as_of, out);
   out += "\",\"state\":\"";
   out += PollStateName(snapshot.state);
-  out += "\",\"totals\":{\"ballots\":";
-  AppendNumber(std::uint64_t{snapshot.totals.ballots()}, out);
-  AppendMember("online", snapshot.totals.online, out);
-  AppendMember("paper", snapshot.totals.paper, out);
-  AppendMember("blank", snapshot.totals.blank, out);
-  AppendMember("invalid", snapshot.totals.invalid, out);
+  out += '"';
+  const VisibilityDefinition& visibility = snapshot.view->definition.visibility;
+  if (snapshot.sealed) {
+    AppendTo(&out, ",\"sealed\":true,\"visible_from\":\"",
+             visibility.from == VisibleFrom::kFinal ? "final" : "closed", "\"");
+  } else if (visibility.rule == Visibility::kSealed && form == Form::kPatch) {
+    AppendNull("sealed", out);
+    AppendNull("visible_from", out);
+  }
+  const PollTotals& totals = snapshot.totals;
+  out += ",\"totals\":";
+  const std::size_t begin = out.size();
+  AppendOrHide("ballots", snapshot.turnout_hidden, totals.ballots(), form, out);
+  AppendOrHide("online", snapshot.turnout_hidden, totals.online, form, out);
+  AppendOrHide("paper", snapshot.turnout_hidden, totals.paper, form, out);
+  AppendOrHide("blank", snapshot.blank_hidden, totals.blank, form, out);
+  AppendOrHide("invalid", snapshot.turnout_hidden, totals.invalid, form, out);
+  if (out.size() == begin) out += ',';
+  out[begin] = '{';
   out += '}';
 }
 
@@ -101,9 +137,11 @@ bool HasUnlinkedCards(const RankingSnapshot& snapshot) {
   return snapshot.totals.anonymous > 0 && snapshot.view->definition.online;
 }
 
-// A comma and what `append(question)` writes; in a survey that of each question, by its id.
+// A comma and what `append(question)` writes; in a survey that of each question, by its id. Nothing
+// where no option may be shown.
 template <typename Append>
 void AppendByQuestion(const RankingSnapshot& snapshot, std::string& out, Append append) {
+  if (snapshot.sealed) return;
   const auto& questions = snapshot.view->definition.questions;
   if (questions.empty()) {
     out += ',';
@@ -140,7 +178,7 @@ void AppendRankingJson(const RankingSnapshot& snapshot, std::uint32_t top, std::
   out += "{\"poll\":";
   AppendJsonString(snapshot.view->definition.id, out);
   out += ',';
-  AppendVersionAndTotals(snapshot, out);
+  AppendVersionAndTotals(snapshot, Form::kRanking, out);
   if (HasUnlinkedCards(snapshot)) out += ",\"channels_linked\":false";
   AppendByQuestion(snapshot, out,
                    [&](QuestionIndex question) { AppendOptions(snapshot, question, top, out); });
@@ -153,10 +191,10 @@ void AppendRankingLive(const RankingSnapshot& snapshot, std::string& out) {
   out += "{\"poll\":";
   AppendJsonString(snapshot.view->definition.id, out);
   out += ',';
-  AppendVersionAndTotals(snapshot, out);
+  AppendVersionAndTotals(snapshot, Form::kLive, out);
   if (HasUnlinkedCards(snapshot)) out += ",\"channels_linked\":false";
   AppendByQuestion(snapshot, out, [&](QuestionIndex question) {
-    AppendLiveOptions(snapshot, question, all, out);
+    AppendLiveOptions(snapshot, question, all, Form::kLive, out);
   });
   out += "}\n";
 }
@@ -164,7 +202,7 @@ void AppendRankingLive(const RankingSnapshot& snapshot, std::string& out) {
 void AppendRankingPatch(const RankingSnapshot& snapshot, absl::Span<const OptionIndex> options,
                         std::string& out) {
   out += '{';
-  AppendVersionAndTotals(snapshot, out);
+  AppendVersionAndTotals(snapshot, Form::kPatch, out);
   // A merge patch takes a member away by null: it may have been there at the older version.
   if (HasUnlinkedCards(snapshot)) {
     out += ",\"channels_linked\":false";
@@ -172,7 +210,7 @@ void AppendRankingPatch(const RankingSnapshot& snapshot, absl::Span<const Option
     out += ",\"channels_linked\":null";
   }
   AppendByQuestion(snapshot, out, [&](QuestionIndex question) {
-    AppendLiveOptions(snapshot, question, options, out);
+    AppendLiveOptions(snapshot, question, options, Form::kPatch, out);
   });
   out += "}\n";
 }
@@ -186,17 +224,18 @@ void AppendRankingCsv(const RankingSnapshot& snapshot, std::uint32_t top, std::s
       AppendCsvCell(questions[option.question].id, out);
       out += ',';
     }
-    AppendNumber(std::uint64_t{row.rank}, out);
-    out += ',';
+    const auto append = [&out](bool hidden, auto number) {
+      if (!hidden) AppendNumber(number, out);  // else an empty cell
+      out += ',';
+    };
+    append(row.suppressed, std::uint64_t{row.rank});
     AppendCsvCell(option.id, out);
     out += ',';
-    AppendNumber(row.score, out);
-    out += ',';
-    AppendNumber(row.ballots, out);
-    out += ',';
-    AppendNumber(row.online, out);
-    out += ',';
-    AppendNumber(row.paper, out);
+    append(row.suppressed, row.score);
+    append(row.suppressed, row.ballots);
+    append(row.split_hidden, row.online);
+    append(row.split_hidden, row.paper);
+    out.pop_back();
     out += "\r\n";
   });
 }
@@ -212,8 +251,9 @@ void AppendRankingNdjson(const RankingSnapshot& snapshot, std::uint32_t top, std
     }
     out += "\"option\":";
     AppendJsonString(option.id, out);
-    AppendMember("rank", std::uint64_t{row.rank}, out);
-    AppendCounts(snapshot, option, row, out);
+    const std::size_t counts = out.size();
+    AppendCounts(snapshot, option, row, Form::kRanking, out);
+    out[counts] = ',';  // the same object goes on
     out += '\n';
   });
 }

@@ -1,5 +1,6 @@
 #include "net/wire_json_selection.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "net/concat.h"
@@ -38,6 +39,11 @@ std::string_view NameOf(SelectionReason reason) {
   return "";
 }
 
+bool HasAllFigures(const RankingSnapshot& snapshot) {
+  return !snapshot.sealed && std::none_of(snapshot.rows.begin(), snapshot.rows.end(),
+                                          [](const RankedOption& row) { return row.suppressed; });
+}
+
 void AppendConsidered(const RankingSnapshot& snapshot, const ConsideredOption& considered,
                       bool has_budget, std::string& out) {
   const OptionDefinition& option = snapshot.view->definition.options[considered.option];
@@ -55,7 +61,8 @@ void AppendConsidered(const RankingSnapshot& snapshot, const ConsideredOption& c
 
 void AppendSelection(const RankingSnapshot& snapshot, std::string& out) {
   const SelectionDefinition& rule = snapshot.view->definition.selection;
-  if (rule.rule == SelectionRule::kNone) {
+  // The choice follows from every figure.
+  if (rule.rule == SelectionRule::kNone || !HasAllFigures(snapshot)) {
     out += "null";
     return;
   }

@@ -130,6 +130,15 @@ struct QuestionDefinition {
   friend bool operator==(const QuestionDefinition&, const QuestionDefinition&) = default;
 };
 
+// What of the figures may leave before the end (engine/visibility.h keeps it).
+struct VisibilityDefinition {
+  Visibility rule = Visibility::kLive;
+  VisibleFrom from = VisibleFrom::kOpen;  // sealed: closed or final
+  std::uint32_t coarse_k = 0;             // coarse: new ballots in a step, ballots in a cell
+  bool turnout_hidden = false;            // sealed only: not even how many voted
+  friend bool operator==(const VisibilityDefinition&, const VisibilityDefinition&) = default;
+};
+
 struct PollDefinition {
   std::string id;
   std::string project;
@@ -150,6 +159,7 @@ struct PollDefinition {
   bool roll = false;         // only who is on the roll votes
   BallotsPerVoter ballots_per_voter;
   SelectionDefinition selection;
+  VisibilityDefinition visibility;
   std::string display;  // JSON text: title, time_zone ... whatever the engine does not interpret
   friend bool operator==(const PollDefinition&, const PollDefinition&) = default;
 };

@@ -24,6 +24,7 @@ enum class PollExtension : std::uint8_t {
   kPaperRules = 4,
   kEligible = 5,
   kOptionFates = 8,
+  kVisibility = 12,
 };
 
 constexpr std::uint8_t kPaperBlind = 0x01;
@@ -60,6 +61,16 @@ std::string EncodeSelection(const SelectionDefinition& selection) {
   writer.Varint(selection.count);
   writer.SignedVarint(selection.budget);
   writer.SignedVarint(selection.threshold);
+  return bytes;
+}
+
+std::string EncodeVisibility(const VisibilityDefinition& visibility) {
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  writer.U8(static_cast<std::uint8_t>(visibility.rule));
+  writer.U8(static_cast<std::uint8_t>(visibility.from));
+  writer.Varint(visibility.coarse_k);
+  writer.U8(visibility.turnout_hidden ? 1 : 0);
   return bytes;
 }
 
@@ -107,6 +118,9 @@ std::vector<std::pair<PollExtension, std::string>> EncodeExtensions(const PollDe
   }
   if (std::string fates = EncodeOptionFates(poll); !fates.empty()) {
     extensions.emplace_back(PollExtension::kOptionFates, std::move(fates));
+  }
+  if (poll.visibility != VisibilityDefinition{}) {
+    extensions.emplace_back(PollExtension::kVisibility, EncodeVisibility(poll.visibility));
   }
   return extensions;
 }
@@ -176,6 +190,19 @@ void DecodeOptionFates(ByteReader* reader, std::vector<OptionDefinition>* option
   }
 }
 
+void DecodeVisibility(ByteReader* reader, VisibilityDefinition* visibility) {
+  visibility->rule = DecodeEnum(reader, Visibility::kLive, Visibility::kSealed);
+  visibility->from = DecodeEnum(reader, VisibleFrom::kOpen, VisibleFrom::kFinal);
+  visibility->coarse_k = reader->Varint32();
+  const std::uint8_t turnout_hidden = reader->U8();
+  if (turnout_hidden > 1) reader->Fail();
+  visibility->turnout_hidden = turnout_hidden == 1;
+  if ((visibility->rule == Visibility::kCoarse) != (visibility->coarse_k > 0)) reader->Fail();
+  if ((visibility->rule == Visibility::kSealed) != (visibility->from != VisibleFrom::kOpen)) {
+    reader->Fail();
+  }
+}
+
 void DecodeExtension(PollExtension extension, ByteReader* reader, PollDefinition* poll) {
   switch (extension) {
     case PollExtension::kQuestions:
@@ -202,6 +229,9 @@ void DecodeExtension(PollExtension extension, ByteReader* reader, PollDefinition
     case PollExtension::kEligible:
       if (reader->U8() != kEligibleRoll) reader->Fail();
       poll->roll = true;
+      return;
+    case PollExtension::kVisibility:
+      DecodeVisibility(reader, &poll->visibility);
       return;
   }
   reader->Fail();

@@ -88,6 +88,10 @@ enum class SelectionRule : std::uint8_t {
   kGreedyThreshold = 4,
 };
 
+// What of a poll's figures may be seen, and from which state on.
+enum class Visibility : std::uint8_t { kLive = 0, kCoarse = 1, kSealed = 2 };
+enum class VisibleFrom : std::uint8_t { kOpen = 0, kClosed = 1, kFinal = 2 };
+
 enum class PollState : std::uint8_t { kDraft = 0, kOpen = 1, kPaused = 2, kClosed = 3, kFinal = 4 };
 
 }  // namespace tallyd

@@ -132,7 +132,7 @@ TEST(GzipInflaterTest, TellsBrokenFromUnfinished) {
 }
 
 TEST(BatchReportTest, KeepsTheLowestLines) {
-  BatchReport report(BatchReport::Results::kErrors);
+  BatchReport report(BatchReport::Results::kErrors, false);
   for (std::uint32_t line = 3'000; line > 0; --line) {
     if (line == 2) report.KeepRef(line, "r\"2");
     report.Refuse(line, ProblemCode::kOptionUnknown);
@@ -152,7 +152,7 @@ TEST(BatchReportTest, KeepsTheLowestLines) {
 TEST(BatchReportTest, CountsByOutcome) {
   for (const auto results :
        {BatchReport::Results::kErrors, BatchReport::Results::kAll, BatchReport::Results::kNone}) {
-    BatchReport report(results);
+    BatchReport report(results, false);
     const auto record = [&](std::uint32_t line, OutcomeCode code, Seq seq) {
       Outcome outcome;
       outcome.code = code;

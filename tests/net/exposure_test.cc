@@ -101,6 +101,36 @@ TEST_F(ExposureTest, ThePublicListenerKnowsNothingElse) {
   EXPECT_GE(hidden, 5);
 }
 
+// It tells what was in the boxes, and what options had when they were withdrawn.
+TEST_F(ExposureTest, TheAuditOfASealedPollIsSealedToo) {
+  const TokenMint mint;
+  mint.WriteFiles(directory_.path());
+  Serve([&](ServiceOptions& options, EngineOptions&) {
+    options.auth.insecure_no_auth = false;
+    options.auth.files.issuers_file = directory_.File("issuers.json");
+  });
+  const auto as = [&](const std::string& scope) -> Headers {
+    return {{"Authorization",
+             "Bearer " + mint.Sign("hmac", TokenMint::Header("HS256", "hmac"),
+                                   TokenMint::Claims("anna", R"(,"scope":")" + scope + "\""))}};
+  };
+  Headers admin = as("admin");
+  admin.emplace_back("If-None-Match", "*");
+  const HttpAnswer created = AskAdmin(
+      JsonCall("PUT", "/v1/polls/p", PollBody(R"(,"state":"open","visibility":"sealed")"), admin));
+  ASSERT_EQ(created.status, 201) << created.body;
+  const auto audit = [&](const std::string& scope) {
+    return AskAdmin(Call("GET", "/v1/polls/p/audit", as(scope)));
+  };
+  EXPECT_EQ(Code(audit("analyse")), "forbidden");
+  EXPECT_EQ(Code(audit("admin")), "forbidden");
+  EXPECT_EQ(Code(audit("paper")), "forbidden");
+  ASSERT_EQ(AskAdmin(JsonCall("POST", "/v1/polls/p/transitions", R"({"to":"closed"})", as("admin")))
+                .status,
+            200);
+  EXPECT_EQ(audit("analyse").status, 200);
+}
+
 TEST_F(ExposureTest, NoSpellingOfAPrivatePathReachesIt) {
   Serve();
   for (const char* path :

@@ -9,6 +9,7 @@
 
 #include "boost/json.hpp"
 
+#include "tests/net/merge_patch.h"
 #include "tests/net/service_fixture.h"
 
 namespace tallyd {
@@ -17,21 +18,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr char kOpen[] = R"(,"state":"open","revote":"replace","withdraw":true)";
-
-// RFC 7396, section 2, word for word.
-json::value MergePatch(json::value target, const json::value& patch) {
-  if (!patch.is_object()) return patch;
-  if (!target.is_object()) target = json::object();
-  for (const auto& member : patch.as_object()) {
-    if (member.value().is_null()) {
-      target.as_object().erase(member.key());
-    } else {
-      json::value& old = target.as_object()[member.key()];
-      old = MergePatch(std::move(old), member.value());
-    }
-  }
-  return target;
-}
 
 class RankingChangesTest : public ServiceTest {
  protected:

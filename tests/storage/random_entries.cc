@@ -65,7 +65,9 @@ struct Describer {
         << poll.paper_confirm << poll.paper_blind << poll.roll << ' '
         << poll.ballots_per_voter.count << '\'' << poll.ballots_per_voter.day_zone << "' "
         << int(poll.selection.rule) << ' ' << poll.selection.count << ' ' << poll.selection.budget
-        << ' ' << poll.selection.threshold << ' ' << int(poll.channel_rule) << " '" << poll.display
+        << ' ' << poll.selection.threshold << ' ' << int(poll.visibility.rule) << ' '
+        << int(poll.visibility.from) << ' ' << poll.visibility.coarse_k << ' '
+        << poll.visibility.turnout_hidden << ' ' << int(poll.channel_rule) << " '" << poll.display
         << "' '" << entry.actor << "'";
   }
   void operator()(const PaperFigures& figures) {
@@ -260,6 +262,13 @@ PollEntry RandomEntries::Poll() {
                       .count = static_cast<std::uint32_t>(Number()),
                       .budget = static_cast<std::int64_t>(Number()),
                       .threshold = static_cast<std::int64_t>(Number())};
+  }
+  poll.visibility.rule = static_cast<Visibility>(Below(3));
+  if (poll.visibility.rule == Visibility::kSealed) {
+    poll.visibility.from = Coin() ? VisibleFrom::kClosed : VisibleFrom::kFinal;
+    poll.visibility.turnout_hidden = Coin();
+  } else if (poll.visibility.rule == Visibility::kCoarse) {
+    poll.visibility.coarse_k = static_cast<std::uint32_t>(1 + Below(1'000'000));
   }
   for (std::uint64_t i = Below(5); i > 0; --i) poll.boxes.push_back({Text(30), Text(50)});
   if (Coin()) poll.opens = static_cast<TimeUs>(random_());

@@ -1,0 +1,237 @@
+#include "engine/visibility.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "engine/ranking.h"
+
+namespace tallyd {
+namespace {
+
+constexpr std::uint32_t kNoRank = std::numeric_limits<std::uint32_t>::max();
+
+std::uint64_t Distance(const PollTally& a, const PollTally& b) {
+  const std::uint64_t x = a.totals().ballots();
+  const std::uint64_t y = b.totals().ballots();
+  return x > y ? x - y : y - x;
+}
+
+bool CanBeBlank(const BallotDefinition& ballot) {
+  return ballot.type != BallotType::kChoose || ballot.min == 0;
+}
+
+void HideRow(RankedOption* row) {
+  *row = {.rank = kNoRank, .suppressed = true, .split_hidden = true};
+}
+
+// Ballots of the smaller channel, as far as they are known; 0 where they are not.
+std::int64_t SmallerSide(const BallotDefinition& ballot, const RankedOption& row) {
+  if (ballot.type != BallotType::kChoose) return 0;
+  return std::min(row.online, row.paper);
+}
+
+// Finds the least of what is not hidden yet.
+template <typename IsHidden, typename Size>
+OptionIndex* FindLeast(std::vector<OptionIndex>& cells, IsHidden is_hidden, Size size) {
+  OptionIndex* least = nullptr;
+  for (OptionIndex& option : cells) {
+    if (is_hidden(option)) continue;
+    if (least == nullptr || size(option) < size(*least)) least = &option;
+  }
+  return least;
+}
+
+// One question's cells; the blank ballots are one of them where there is one question.
+void SuppressIn(std::vector<OptionIndex>& cells, const BallotDefinition& ballot, std::uint64_t k,
+                bool alone, RankingSnapshot* snapshot) {
+  std::vector<RankedOption>& rows = snapshot->rows;
+  PollTotals& totals = snapshot->totals;
+  const auto is_hidden = [&rows](OptionIndex option) { return rows[option].suppressed; };
+  const auto ballots = [&rows](OptionIndex option) { return rows[option].ballots; };
+  std::size_t hidden = 0;
+  for (const OptionIndex option : cells) {
+    if (rows[option].ballots >= k) continue;
+    HideRow(&rows[option]);
+    ++hidden;
+  }
+  const std::size_t blanks_hidden = alone && snapshot->blank_hidden ? 1 : 0;
+  if (hidden + blanks_hidden == 1) {
+    if (const OptionIndex* next = FindLeast(cells, is_hidden, ballots)) {
+      HideRow(&rows[*next]);
+      ++hidden;
+    } else {
+      snapshot->blank_hidden = true;
+    }
+  }
+  if (totals.online == 0 || totals.paper == 0) return;  // one channel: its cells are the scores
+  std::size_t splits_hidden = hidden;
+  for (const OptionIndex option : cells) {
+    RankedOption& row = rows[option];
+    if (row.split_hidden || SmallerSide(ballot, row) >= static_cast<std::int64_t>(k)) continue;
+    row.split_hidden = true;
+    ++splits_hidden;
+  }
+  if (splits_hidden != 1) return;
+  const OptionIndex* next = FindLeast(
+      cells, [&rows](OptionIndex option) { return rows[option].split_hidden; },
+      [&](OptionIndex option) { return SmallerSide(ballot, rows[option]); });
+  if (next != nullptr) rows[*next].split_hidden = true;
+}
+
+// Hidden rows last and by id, and ranks as if there were no others: an order or a gap would tell.
+void OrderWithoutHidden(const PollDefinition& definition, RankingSnapshot* snapshot) {
+  std::vector<RankedOption>& rows = snapshot->rows;
+  std::vector<OptionIndex>& order = snapshot->order;
+  const auto& options = definition.options;
+  std::stable_sort(order.begin(), order.end(), [&](OptionIndex a, OptionIndex b) {
+    if (options[a].question != options[b].question)
+      return options[a].question < options[b].question;
+    if (rows[a].suppressed != rows[b].suppressed) return rows[b].suppressed;
+    return rows[a].suppressed && options[a].id < options[b].id;
+  });
+  std::uint32_t place = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    RankedOption& row = rows[order[i]];
+    const bool first = i == 0 || options[order[i - 1]].question != options[order[i]].question;
+    place = first ? 1 : place + 1;
+    if (row.suppressed) continue;
+    const bool tied = !first && rows[order[i - 1]].score == row.score;
+    row.rank = tied ? rows[order[i - 1]].rank : place;
+  }
+}
+
+void EncodeStamp(const VisibilityGate::Stamp& stamp, ByteWriter* out) {
+  out->U64(stamp.position);
+  out->I64(stamp.time);
+}
+
+VisibilityGate::Stamp DecodeStamp(ByteReader* in) {
+  VisibilityGate::Stamp stamp;
+  stamp.position = in->U64();
+  stamp.time = in->I64();
+  return stamp;
+}
+
+}  // namespace
+
+bool IsSealed(const VisibilityDefinition& visibility, PollState state) {
+  if (visibility.rule != Visibility::kSealed || state == PollState::kFinal) return false;
+  return visibility.from == VisibleFrom::kFinal || state != PollState::kClosed;
+}
+
+bool HidesTurnout(const VisibilityDefinition& visibility, PollState state) {
+  return visibility.turnout_hidden && IsSealed(visibility, state);
+}
+
+void SuppressSmallCells(const PollDefinition& definition, RankingSnapshot* snapshot) {
+  const std::uint64_t k = definition.visibility.coarse_k;
+  const bool survey = definition.ballot.type == BallotType::kSurvey;
+  snapshot->blank_hidden = snapshot->totals.blank < k && (survey || CanBeBlank(definition.ballot));
+  std::vector<std::vector<OptionIndex>> cells(survey ? definition.questions.size() : 1);
+  for (OptionIndex i = 0; i < snapshot->rows.size(); ++i) {
+    cells[definition.options[i].question].push_back(i);
+  }
+  for (QuestionIndex question = 0; question < cells.size(); ++question) {
+    const BallotDefinition& ballot =
+        survey ? definition.questions[question].ballot : definition.ballot;
+    SuppressIn(cells[question], ballot, k, !survey, snapshot);
+  }
+  if (snapshot->blank_hidden) snapshot->totals.blank = 0;
+  for (RankedOption& row : snapshot->rows) {
+    if (row.split_hidden) row.online = row.paper = 0;
+  }
+  OrderWithoutHidden(definition, snapshot);
+}
+
+void VisibilityGate::NoteEvent(const VisibilityDefinition& visibility, Stamp at) {
+  visibility_ = visibility;
+  event_ = at;
+}
+
+void VisibilityGate::Settle(const PollTally& tally, PollState state, Stamp at) {
+  if (visibility_.rule != Visibility::kCoarse) return;
+  if (state == PollState::kFinal) {
+    if (shown_.at.position < event_.position) shown_ = {tally, at};
+    return;
+  }
+  if (Distance(tally, held_.tally) < visibility_.coarse_k) return;
+  shown_ = std::move(held_);
+  held_ = {tally, at};
+}
+
+VisibilityGate::Stamp VisibilityGate::Shown(PollState state, Stamp newest) const {
+  if (visibility_.rule == Visibility::kCoarse) {
+    return shown_.at.position > event_.position ? shown_.at : event_;
+  }
+  return HidesTurnout(visibility_, state) ? event_ : newest;
+}
+
+bool VisibilityGate::IsOpen(PollState state) const {
+  return visibility_.rule != Visibility::kCoarse && !IsSealed(visibility_, state);
+}
+
+void VisibilityGate::Fill(const PollDefinition& definition, RankingSnapshot* snapshot) const {
+  const std::size_t options = definition.options.size();
+  snapshot->rows.assign(options, RankedOption{});
+  if (IsSealed(visibility_, snapshot->state)) {
+    snapshot->sealed = true;
+    snapshot->turnout_hidden = visibility_.turnout_hidden;
+    snapshot->blank_hidden = true;  // with few options the figures follow from it
+    snapshot->totals.blank = 0;
+    if (snapshot->turnout_hidden) snapshot->totals = {};
+    for (RankedOption& row : snapshot->rows) HideRow(&row);
+    snapshot->order.resize(options);
+    std::iota(snapshot->order.begin(), snapshot->order.end(), OptionIndex{0});
+    return;
+  }
+  snapshot->totals = shown_.tally.totals();
+  const std::vector<OptionTally>& tallies = shown_.tally.options();
+  for (std::size_t i = 0; i < std::min(options, tallies.size()); ++i) {
+    snapshot->rows[i] = {.score = tallies[i].score(),
+                         .ballots = tallies[i].ballots,
+                         .online = tallies[i].online,
+                         .paper = tallies[i].paper};
+  }
+  std::vector<Ranking::Name> names;
+  names.reserve(options);
+  for (const OptionDefinition& option : definition.options) {
+    names.push_back({option.question, option.id});
+  }
+  Ranking ranking;
+  ranking.Reset(names, [snapshot](OptionIndex option) { return snapshot->rows[option].score; });
+  snapshot->order = ranking.order();
+  SuppressSmallCells(definition, snapshot);
+}
+
+// rule, from u8; k u32; turnout hidden u8; the last event's position u64 and time i64; of a coarse
+// poll the step shown and the one held back, each position u64, time i64, counts (string).
+void VisibilityGate::Encode(ByteWriter* out) const {
+  out->U8(static_cast<std::uint8_t>(visibility_.rule));
+  out->U8(static_cast<std::uint8_t>(visibility_.from));
+  out->U32(visibility_.coarse_k);
+  out->U8(visibility_.turnout_hidden ? 1 : 0);
+  EncodeStamp(event_, out);
+  if (visibility_.rule != Visibility::kCoarse) return;
+  for (const Step* step : {&shown_, &held_}) {
+    EncodeStamp(step->at, out);
+    out->String(step->tally.Encode());
+  }
+}
+
+bool VisibilityGate::Decode(ByteReader* in, VisibilityGate* gate) {
+  VisibilityDefinition& visibility = gate->visibility_;
+  visibility.rule = DecodeEnum(in, Visibility::kLive, Visibility::kSealed);
+  visibility.from = DecodeEnum(in, VisibleFrom::kOpen, VisibleFrom::kFinal);
+  visibility.coarse_k = in->U32();
+  visibility.turnout_hidden = in->U8() != 0;
+  gate->event_ = DecodeStamp(in);
+  if (visibility.rule != Visibility::kCoarse) return in->finished();
+  for (Step* step : {&gate->shown_, &gate->held_}) {
+    step->at = DecodeStamp(in);
+    if (!PollTally::Decode(in->String(), &step->tally).ok()) return false;
+  }
+  return in->finished();
+}
+
+}  // namespace tallyd
