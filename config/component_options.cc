@@ -15,6 +15,7 @@ ListenerOptions MakeListener(const Settings& settings, const std::string& text) 
   listener.address = endpoint->address;
   listener.port = endpoint->port;
   listener.connections_max = static_cast<int>(settings.connections_max);
+  listener.network_connections_max = static_cast<int>(settings.network_connections_max);
   return listener;
 }
 
@@ -31,6 +32,25 @@ ServerOptions MakeServerOptions(const Settings& settings) {
   options.limits.header_ms_max = static_cast<int>(settings.header_ms_max);
   options.limits.body_ms_max = static_cast<int>(settings.body_ms_max);
   options.limits.write_ms_max = static_cast<int>(settings.write_ms_max);
+  options.proxies.believed.clear();
+  for (const std::string& text : settings.trusted_proxies) {
+    const std::optional<AddressRange> range = AddressRange::Parse(text);
+    TALLYD_CHECK(range.has_value());
+    options.proxies.believed.push_back(*range);
+  }
+  if (settings.proxy_header == "forwarded") {
+    options.proxies.header = ProxyOptions::Header::kForwarded;
+  }
+  return options;
+}
+
+ClientBudgetOptions MakeBudgetOptions(const Settings& settings) {
+  ClientBudgetOptions options;
+  options.address = {settings.address_requests_per_s, settings.address_requests_burst};
+  options.token = {settings.token_requests_per_s, settings.token_requests_burst};
+  options.frontend = {settings.frontend_requests_per_s, settings.frontend_requests_burst};
+  options.refused_token = {settings.refused_tokens_per_s, settings.refused_tokens_burst};
+  options.clients_max = static_cast<std::size_t>(settings.clients_max);
   return options;
 }
 
@@ -66,6 +86,7 @@ ServiceOptions MakeServiceOptions(const Settings& settings) {
   options.auth.limits.leeway_s = settings.token_leeway_s;
   options.auth.limits.cache_tokens = static_cast<std::size_t>(settings.token_cache_tokens);
   options.cors.allowed_origins = settings.cors_origins;
+  options.budgets = MakeBudgetOptions(settings);
   return options;
 }
 

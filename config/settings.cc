@@ -9,6 +9,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "net/client_address.h"
+
 namespace tallyd {
 namespace {
 
@@ -68,6 +70,41 @@ const std::array kSettings = {
                 "For the body of a single vote or an administrator's request."},
     SettingSpec{"write_ms_max", &Settings::write_ms_max, Rule::kRange, 1, kHourMs, "milliseconds",
                 "A client that takes nothing of its answer for this long is dropped."},
+    SettingSpec{
+        "network_connections_max", &Settings::network_connections_max, Rule::kRange, 1, 1'000'000,
+        "connections",
+        "Open connections of one IPv4 address or IPv6 /64; one more is answered 429. A school or a "
+        "town hall may be one address. Trusted proxies have no such bound."},
+    SettingSpec{"trusted_proxies", &Settings::trusted_proxies, Rule::kAddressRanges, 0, 0, "",
+                "Addresses and networks of the proxies in front; only they are believed about whom "
+                "a request comes from. What they send without naming a client is in no budget."},
+    SettingSpec{"proxy_header", &Settings::proxy_header, Rule::kProxyHeader, 0, 0, "",
+                "The header in which those proxies name the client; the other one is not read."},
+    SettingSpec{"address_requests_per_s", &Settings::address_requests_per_s, Rule::kRange, 0,
+                1'000'000, "requests per second",
+                "What clients without a good token may ask for, by IPv4 address or IPv6 /64; "
+                "beyond it 429. 0: no limit."},
+    SettingSpec{"address_requests_burst", &Settings::address_requests_burst, Rule::kRange, 1,
+                1'000'000, "requests", "The same at once, after a pause."},
+    SettingSpec{"token_requests_per_s", &Settings::token_requests_per_s, Rule::kRange, 0, 1'000'000,
+                "requests per second",
+                "What the holder of a good token may ask for, from wherever. 0: no limit."},
+    SettingSpec{"token_requests_burst", &Settings::token_requests_burst, Rule::kRange, 1, 1'000'000,
+                "requests", "The same at once, after a pause."},
+    SettingSpec{"frontend_requests_per_s", &Settings::frontend_requests_per_s, Rule::kRange, 0,
+                1'000'000, "requests per second",
+                "What one API key or token with vote:on-behalf may ask for. 0: no limit."},
+    SettingSpec{"frontend_requests_burst", &Settings::frontend_requests_burst, Rule::kRange, 1,
+                1'000'000, "requests", "The same at once, after a pause."},
+    SettingSpec{"refused_tokens_per_s", &Settings::refused_tokens_per_s, Rule::kRange, 0, 1'000'000,
+                "tokens per second",
+                "Tokens that are not believed, by address. Beyond it RSA, EC and Ed25519 "
+                "signatures of new tokens are not checked for this address: 429. 0: no limit."},
+    SettingSpec{"refused_tokens_burst", &Settings::refused_tokens_burst, Rule::kRange, 1, 1'000'000,
+                "tokens", "The same at once, after a pause."},
+    SettingSpec{"clients_max", &Settings::clients_max, Rule::kRange, 512, 1 << 24, "clients",
+                "Clients whose budgets are kept, 16 bytes each; if all are in debt, those who owe "
+                "least are forgotten."},
     SettingSpec{"drain_ms_max", &Settings::drain_ms_max, Rule::kRange, 1, kHourMs, "milliseconds",
                 "After SIGTERM: how long answers in flight may take."},
     SettingSpec{"queue_slots", &Settings::queue_slots, Rule::kPowerOfTwo, 1'024, 1 << 24, "votes",
@@ -194,6 +231,11 @@ std::string RuleText(const SettingSpec& spec) {
       return "one of \"error\", \"warning\", \"info\", \"debug\"";
     case Rule::kOrigins:
       return "a list of origins, such as [\"https://example.org\"]";
+    case Rule::kAddressRanges:
+      return "a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\", "
+             "\"fd00::/8\"]";
+    case Rule::kProxyHeader:
+      return "\"x-forwarded-for\" or \"forwarded\"";
     case Rule::kBoolean:
       return "true or false";
     case Rule::kRange:
@@ -223,6 +265,13 @@ bool KeepsRule(const SettingSpec& spec, const Settings& settings) {
       const auto& list = settings.*std::get<std::vector<std::string> Settings::*>(spec.member);
       return std::all_of(list.begin(), list.end(), [](const auto& item) { return IsOrigin(item); });
     }
+    case Rule::kAddressRanges: {
+      const auto& list = settings.*std::get<std::vector<std::string> Settings::*>(spec.member);
+      return std::all_of(list.begin(), list.end(),
+                         [](const auto& item) { return AddressRange::Parse(item).has_value(); });
+    }
+    case Rule::kProxyHeader:
+      return text() == "x-forwarded-for" || text() == "forwarded";
     case Rule::kRange:
       return number() >= spec.min && number() <= spec.max;
     case Rule::kPowerOfTwo:

@@ -43,6 +43,18 @@ struct Settings {
   std::int64_t header_ms_max = 10'000;
   std::int64_t body_ms_max = 30'000;
   std::int64_t write_ms_max = 20'000;
+  std::int64_t network_connections_max = 1'000;
+  std::vector<std::string> trusted_proxies = {"127.0.0.0/8", "::1"};
+  std::string proxy_header = "x-forwarded-for";
+  std::int64_t address_requests_per_s = 200;
+  std::int64_t address_requests_burst = 2'000;
+  std::int64_t token_requests_per_s = 10;
+  std::int64_t token_requests_burst = 100;
+  std::int64_t frontend_requests_per_s = 0;
+  std::int64_t frontend_requests_burst = 10'000;
+  std::int64_t refused_tokens_per_s = 20;
+  std::int64_t refused_tokens_burst = 400;
+  std::int64_t clients_max = 65'536;
   std::int64_t drain_ms_max = 20'000;
 
   std::int64_t queue_slots = 65'536;
@@ -65,7 +77,9 @@ enum class SettingRule : std::uint8_t {
   kEndpoint,       // 127.0.0.1:8080, [::1]:8080, localhost:8080
   kEndpointOrOff,  // the same, or "off"
   kLogLevel,
-  kOrigins,  // a list of origins as browsers send them
+  kOrigins,        // a list of origins as browsers send them
+  kAddressRanges,  // a list of addresses and networks
+  kProxyHeader,
   kBoolean,
   kRange,
   kPowerOfTwo,

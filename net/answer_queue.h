@@ -21,6 +21,8 @@
 #include <string_view>
 #include <vector>
 
+#include "net/request_gate.h"
+
 namespace tallyd {
 
 // What is remembered of a request until it is answered.
@@ -32,6 +34,7 @@ struct AnswerSlot {
   std::uint8_t request_id_size = 0;
   int route_index = 0;
   std::string_view cors_lines;  // of the router
+  RateLimitNote rate_limit;
   std::array<char, 64> request_id;
   std::string bytes;  // only of an answer that waits for earlier ones
   std::shared_ptr<const std::string> shared_body;

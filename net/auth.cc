@@ -76,7 +76,10 @@ std::int64_t Authenticator::Now() const {
 std::optional<Identity> Authenticator::FromApiKey(const Credentials& credentials,
                                                   std::string_view token) const {
   const ApiKey* const key = credentials.api_keys.Find(token);
-  if (key == nullptr || key->ExpiredAt(Now())) return std::nullopt;
+  if (key == nullptr || key->ExpiredAt(Now())) {
+    Count(TokenResult::kRefused);
+    return std::nullopt;
+  }
   Count(TokenResult::kApiKey);
   Identity identity;
   identity.scopes = key->scopes;
@@ -84,10 +87,15 @@ std::optional<Identity> Authenticator::FromApiKey(const Credentials& credentials
   return identity;
 }
 
-std::optional<Identity> Authenticator::FromJwt(OfThread& own, std::string_view token) const {
+std::optional<Identity> Authenticator::FromJwt(OfThread& own, std::string_view token,
+                                               TokenEffort effort) const {
   std::optional<Identity> identity(std::in_place);
-  switch (own.verifier->Verify(token, Now(), *identity)) {
+  switch (own.verifier->Verify(token, Now(), *identity, effort)) {
     case TokenVerifier::Result::kRefused:
+      Count(TokenResult::kRefused);
+      return std::nullopt;
+    case TokenVerifier::Result::kPutOff:
+      Count(TokenResult::kPutOff);
       return std::nullopt;
     case TokenVerifier::Result::kVerified:
       Count(TokenResult::kVerified);
@@ -99,18 +107,26 @@ std::optional<Identity> Authenticator::FromJwt(OfThread& own, std::string_view t
   return identity;
 }
 
-std::optional<Identity> Authenticator::FromToken(std::string_view token) const {
+std::optional<Identity> Authenticator::FromToken(std::string_view token, TokenEffort effort) const {
   OfThread& own = Current();
-  std::optional<Identity> identity;
-  if (own.credentials != nullptr) {
-    identity =
-        ApiKeys::LooksLikeKey(token) ? FromApiKey(*own.credentials, token) : FromJwt(own, token);
+  if (own.credentials == nullptr) {
+    Count(TokenResult::kRefused);
+    return std::nullopt;
   }
-  if (!identity) Count(TokenResult::kRefused);
-  return identity;
+  if (ApiKeys::LooksLikeKey(token)) return FromApiKey(*own.credentials, token);
+  return FromJwt(own, token, effort);
+}
+
+void Authenticator::Identify(HttpRequest& request, TokenEffort effort) const {
+  request.identity = Find(request, effort);
+  request.identified = true;
 }
 
 std::optional<Identity> Authenticator::Authenticate(const HttpRequest& request) const {
+  return request.identified ? request.identity : Find(request, TokenEffort::kAny);
+}
+
+std::optional<Identity> Authenticator::Find(const HttpRequest& request, TokenEffort effort) const {
   std::optional<Identity> identity;
   if (options_.insecure_no_auth) {
     identity.emplace();
@@ -118,7 +134,7 @@ std::optional<Identity> Authenticator::Authenticate(const HttpRequest& request) 
     identity->actor.AssignCut(request.tallyd_actor);
   } else {
     const std::string_view token = BearerToken(request.authorization);
-    if (!token.empty()) identity = FromToken(token);
+    if (!token.empty()) identity = FromToken(token, effort);
     if (!identity) return std::nullopt;
   }
   identity->scopes &= ScopesOn(request.listener);

@@ -41,8 +41,8 @@ struct AuthOptions {
 };
 
 // What became of the bearer tokens that came.
-enum class TokenResult : std::uint8_t { kVerified, kCached, kApiKey, kRefused };
-inline constexpr std::size_t kTokenResultCount = 4;
+enum class TokenResult : std::uint8_t { kVerified, kCached, kApiKey, kRefused, kPutOff };
+inline constexpr std::size_t kTokenResultCount = 5;
 
 class Authenticator {
  public:
@@ -55,8 +55,11 @@ class Authenticator {
   // Reads the files again; if they are faulty the old credentials stay.
   absl::Status Reload();
 
-  // nullopt: no valid token, the answer is 401.
+  // nullopt: no valid token, the answer is 401. What Identify() found is not looked for again.
   std::optional<Identity> Authenticate(const HttpRequest& request) const;
+  // Authenticates now and leaves the result in the request, for whoever asks later.
+  void Identify(HttpRequest& request, TokenEffort effort) const;
+  bool believes_everybody() const { return options_.insecure_no_auth; }
   // The identity if it has `scope`; else the responder has been used to answer 401 or 403.
   std::optional<Identity> Require(Scope scope, const HttpRequest& request,
                                   Responder& responder) const {
@@ -73,9 +76,10 @@ class Authenticator {
  private:
   struct OfThread;
 
-  std::optional<Identity> FromToken(std::string_view token) const;
+  std::optional<Identity> Find(const HttpRequest& request, TokenEffort effort) const;
+  std::optional<Identity> FromToken(std::string_view token, TokenEffort effort) const;
   std::optional<Identity> FromApiKey(const Credentials& credentials, std::string_view token) const;
-  std::optional<Identity> FromJwt(OfThread& own, std::string_view token) const;
+  std::optional<Identity> FromJwt(OfThread& own, std::string_view token, TokenEffort effort) const;
   OfThread& Current() const;
   std::int64_t Now() const;
   void Count(TokenResult result) const {

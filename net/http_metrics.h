@@ -41,10 +41,11 @@ struct HttpMetrics {
   Counter connections_open;  // gauge
   Counter bytes_received;
   Counter bytes_sent;
-  Counter responder_dropped;     // a handler lost its Responder: answered 500
-  Counter answers_after_close;   // answered after the client had left
-  Counter headers_dropped;       // a handler's header value held CR or LF
-  Counter rejected_connections;  // over connections_max
+  Counter responder_dropped;             // a handler lost its Responder: answered 500
+  Counter answers_after_close;           // answered after the client had left
+  Counter headers_dropped;               // a handler's header value held CR or LF
+  Counter rejected_connections;          // over connections_max
+  Counter rejected_network_connections;  // over network_connections_max
   Counter accept_errors;
   Counter accept_out_of_descriptors;
   Counter timeouts_idle;

@@ -17,6 +17,9 @@
 
 #include "absl/container/inlined_vector.h"
 
+#include "net/client_address.h"
+#include "net/identity.h"
+
 namespace tallyd {
 
 enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kPatch, kDelete, kOptions };
@@ -76,6 +79,9 @@ struct HttpRequest {
   std::string_view tallyd_voter;
   std::string_view tallyd_actor;
   std::string_view traceparent;
+  // Every line of these, in order; a word of whoever sent it (net/client_address.h).
+  ForwardedLines x_forwarded_for;
+  ForwardedLines forwarded;
 
   // The client's Request-Id if it was sane, else ours; never empty.
   std::string_view request_id;
@@ -84,6 +90,10 @@ struct HttpRequest {
   std::uint64_t content_length = 0;
   // The whole body, contiguous; empty for a streamed one.
   std::string_view body;
+
+  // Filled by Authenticator::Identify() where a token is looked at before the handler is called.
+  bool identified = false;
+  std::optional<Identity> identity;
 
   // Filled by the router; owns what `params` and `queries` had to decode.
   std::string decoded;

@@ -7,7 +7,7 @@
 
 namespace tallyd {
 
-HttpServer::HttpServer(const ServerOptions& options, const Router& router)
+HttpServer::HttpServer(const ServerOptions& options, const Router& router, RequestGate* gate)
     : options_(options), router_(router) {
   TALLYD_CHECK(options_.io_threads > 0);
   const int routes = static_cast<int>(router_.routes().size());
@@ -16,10 +16,10 @@ HttpServer::HttpServer(const ServerOptions& options, const Router& router)
         i, routes, std::chrono::milliseconds(options_.sweep_interval_ms)));
   }
   public_listener_ = std::make_unique<Listener>(ListenerKind::kPublic, options_.public_listener,
-                                                options_, router_, io_threads_);
+                                                options_, router_, gate, io_threads_);
   if (options_.private_listener_enabled) {
     private_listener_ = std::make_unique<Listener>(
-        ListenerKind::kPrivate, options_.private_listener, options_, router_, io_threads_);
+        ListenerKind::kPrivate, options_.private_listener, options_, router_, nullptr, io_threads_);
   }
 }
 

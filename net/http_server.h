@@ -21,6 +21,7 @@
 
 #include "net/http_request.h"
 #include "net/io_thread.h"
+#include "net/request_gate.h"
 #include "net/router.h"
 #include "net/server_options.h"
 
@@ -30,7 +31,8 @@ class Listener;
 
 class HttpServer {
  public:
-  HttpServer(const ServerOptions& options, const Router& router);
+  // `gate` looks at the requests of the public listener; null: none.
+  HttpServer(const ServerOptions& options, const Router& router, RequestGate* gate = nullptr);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

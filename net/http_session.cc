@@ -14,9 +14,10 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
 
-HttpSession::HttpSession(TcpSocket socket, IoThread& thread, const Surroundings& surroundings,
-                         ConnectionToken token)
+HttpSession::HttpSession(TcpSocket socket, const ClientAddress& peer, IoThread& thread,
+                         const Surroundings& surroundings, ConnectionToken token)
     : socket_(std::move(socket)),
+      peer_(peer),
       thread_(thread),
       surroundings_(surroundings),
       token_(std::move(token)),

@@ -11,7 +11,6 @@
 // for all its sessions: a drip of bytes never extends a phase. The session owns itself while it is
 // open and is only ever touched by its io thread.
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -20,32 +19,19 @@
 
 #include "net/answer_queue.h"
 #include "net/asio.h"
+#include "net/client_address.h"
+#include "net/connection_counts.h"
 #include "net/http_request.h"
 #include "net/http_response.h"
 #include "net/io_thread.h"
 #include "net/read_buffer.h"
+#include "net/request_gate.h"
 #include "net/request_header.h"
 #include "net/request_parser.h"
 #include "net/router.h"
 #include "net/server_options.h"
 
 namespace tallyd {
-
-// Counts the open connections of a listener; held by each of them.
-class ConnectionToken {
- public:
-  explicit ConnectionToken(std::shared_ptr<std::atomic<int>> count) : count_(std::move(count)) {
-    count_->fetch_add(1, std::memory_order_relaxed);
-  }
-  ConnectionToken(ConnectionToken&&) noexcept = default;
-  ConnectionToken& operator=(ConnectionToken&&) = delete;
-  ~ConnectionToken() {
-    if (count_ != nullptr) count_->fetch_sub(1, std::memory_order_relaxed);
-  }
-
- private:
-  std::shared_ptr<std::atomic<int>> count_;
-};
 
 class HttpSession final : public ResponseSink, public std::enable_shared_from_this<HttpSession> {
  public:
@@ -54,11 +40,12 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
     const Router& router;
     const SessionLimits& limits;
     ListenerKind listener;
+    RequestGate* gate = nullptr;  // null: everybody may ask as often as they like
   };
   using TimePoint = IoThread::TimePoint;
 
-  HttpSession(TcpSocket socket, IoThread& thread, const Surroundings& surroundings,
-              ConnectionToken token);
+  HttpSession(TcpSocket socket, const ClientAddress& peer, IoThread& thread,
+              const Surroundings& surroundings, ConnectionToken token);
   ~HttpSession() override;
 
   void Start();
@@ -114,6 +101,8 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
   Step ParseOne();
   Step ParseRequest();
   Step HandleHeader(std::string_view block);
+  // False: the client asked too often, and was answered so.
+  bool PassGate(HttpRequest& request, const HeaderFacts& facts);
   Step AwaitBody(const HeaderFacts& facts, std::uint64_t bytes);
   Step RefuseRoute(HttpRequest& request, const HeaderFacts& facts, HttpResponse&& response,
                    const Router::Match& match);
@@ -136,6 +125,7 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
                     std::shared_ptr<const std::string> shared_body);
 
   TcpSocket socket_;
+  const ClientAddress peer_;
   IoThread& thread_;
   const Surroundings& surroundings_;
   std::optional<ConnectionToken> token_;
@@ -155,6 +145,7 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
   bool write_pending_ = false;
   bool end_of_input_ = false;
   bool draining_ = false;
+  RateLimitNote rate_limit_;         // for the next slot
   std::uint64_t awaited_bytes_ = 0;  // header and body of the request whose body is on its way
   std::uint64_t discard_bytes_ = 0;  // of a body nobody wants
   std::uint64_t linger_bytes_ = 0;

@@ -67,6 +67,7 @@ HttpSession::Step HttpSession::HandleHeader(std::string_view block) {
     return Step::kNeedMore;
   }
   const HeaderFacts& facts = header_.facts();
+  if (!PassGate(request, facts)) return Step::kProgress;
   const Router::Match& match = header_.match();
   if (request.method == Method::kOptions) {
     return RefuseRoute(request, facts, surroundings_.router.AnswerOptions(request, match), match);
@@ -86,6 +87,18 @@ HttpSession::Step HttpSession::HandleHeader(std::string_view block) {
   route.handler(request, Responder(shared_from_this(), ticket));
   ConsumeRequest(static_cast<std::size_t>(request_bytes));
   return Step::kProgress;
+}
+
+bool HttpSession::PassGate(HttpRequest& request, const HeaderFacts& facts) {
+  // Once for a request, also if its body comes later; a preflight is the browser's own.
+  if (surroundings_.gate == nullptr || awaited_bytes_ > 0 || request.method == Method::kOptions) {
+    return true;
+  }
+  RequestGate::Pass pass = surroundings_.gate->Admit(request, peer_, thread_.coarse_now());
+  rate_limit_ = pass.note;
+  if (!pass.refusal) return true;
+  RefuseRoute(request, facts, *std::move(pass.refusal), Router::Match());
+  return false;
 }
 
 HttpSession::Step HttpSession::AwaitBody(const HeaderFacts& facts, std::uint64_t bytes) {
@@ -172,6 +185,7 @@ std::uint64_t HttpSession::OpenSlot(HttpRequest& request, bool keep_alive, int r
   slot.head_only = request.method == Method::kHead;
   slot.http_1_0 = request.version == 10;
   slot.route_index = route_index;
+  slot.rate_limit = std::exchange(rate_limit_, RateLimitNote());
   slot.cors_lines = request.listener == ListenerKind::kPublic
                         ? surroundings_.router.CorsHeaderLines(request.origin)
                         : std::string_view();
@@ -229,7 +243,8 @@ void HttpSession::Answer(std::uint64_t ticket, HttpResponse&& response) {
                           slot->cors_lines,
                           slot->head_only,
                           slot->http_1_0,
-                          slot->close};
+                          slot->close,
+                          slot->rate_limit};
   int dropped_headers = 0;
   const bool shared = AppendAnswer(response, frame, answers_.Target(ticket), dropped_headers);
   if (dropped_headers > 0) {
@@ -248,7 +263,8 @@ void HttpSession::AnswerRaw(std::uint64_t ticket, int status, std::string_view h
                           slot->cors_lines,
                           slot->head_only,
                           slot->http_1_0,
-                          slot->close};
+                          slot->close,
+                          slot->rate_limit};
   AppendRawAnswer(status, header_lines, body, frame, answers_.Target(ticket));
   FinishAnswer(ticket, slot->route_index, status, nullptr);
 }

@@ -8,6 +8,13 @@ namespace {
 
 // Connections over the cap that are told so, at most at a time.
 constexpr int kToldRefusalsMax = 64;
+constexpr int kToldNetworkRefusalsMax = 4;
+
+ClientAddress AddressOf(const asio::ip::tcp::endpoint& endpoint) {
+  const asio::ip::address address = endpoint.address();
+  return address.is_v4() ? ClientAddress::V4(address.to_v4().to_bytes())
+                         : ClientAddress::V6(address.to_v6().to_bytes());
+}
 
 bool IsOutOfResources(const ErrorCode& error) {
   return error == asio::error::no_descriptors || error == asio::error::no_memory ||
@@ -18,11 +25,13 @@ bool IsOutOfResources(const ErrorCode& error) {
 }  // namespace
 
 Listener::Listener(ListenerKind kind, const ListenerOptions& options, const ServerOptions& server,
-                   const Router& router, const std::vector<std::unique_ptr<IoThread>>& threads)
+                   const Router& router, RequestGate* gate,
+                   const std::vector<std::unique_ptr<IoThread>>& threads)
     : options_(options),
       backoff_(server.accept_backoff_ms),
+      proxies_(server.proxies),
       threads_(threads),
-      surroundings_{router, server.limits, kind},
+      surroundings_{router, server.limits, kind, gate},
       acceptor_(threads.front()->context()),
       timer_(threads.front()->context()) {}
 
@@ -80,18 +89,35 @@ void Listener::OnAccept(const ErrorCode& error, TcpSocket socket, IoThread& thre
     counters.accept_errors.Add();
     return Accept();
   }
-  const int open = connections_open();
-  const bool over = open >= options_.connections_max;
-  if (over) counters.rejected_connections.Add();
-  if (open < options_.connections_max + kToldRefusalsMax) {
-    auto session = std::make_shared<HttpSession>(std::move(socket), thread, surroundings_,
-                                                 ConnectionToken(count_));
-    thread.Post([session = std::move(session), over] {
-      if (over) return session->StartRefused(ProblemCode::kOverloaded);
-      session->Start();
-    });
-  }
+  Admit(std::move(socket), thread);
   Accept();
+}
+
+void Listener::Admit(TcpSocket socket, IoThread& thread) {
+  HttpMetrics& counters = threads_.front()->counters();
+  ErrorCode error;
+  const ClientAddress peer = AddressOf(socket.remote_endpoint(error));
+  if (error) return;  // it has left already
+  // A proxy brings everybody.
+  const std::string_view network = proxies_.Believes(peer) ? std::string_view() : peer.Network();
+  const int open = connections_open();
+  const int of_network = network.empty() ? 0 : counts_->of_network(network);
+  const bool over = open >= options_.connections_max;
+  const bool network_over = of_network >= options_.network_connections_max;
+  if (over) {
+    counters.rejected_connections.Add();
+  } else if (network_over) {
+    counters.rejected_network_connections.Add();
+  }
+  if (open >= options_.connections_max + kToldRefusalsMax) return;
+  if (of_network >= options_.network_connections_max + kToldNetworkRefusalsMax) return;
+  auto session = std::make_shared<HttpSession>(std::move(socket), peer, thread, surroundings_,
+                                               ConnectionToken(counts_, network));
+  thread.Post([session = std::move(session), over, network_over] {
+    if (over) return session->StartRefused(ProblemCode::kOverloaded);
+    if (network_over) return session->StartRefused(ProblemCode::kTooManyRequests);
+    session->Start();
+  });
 }
 
 void Listener::BackOff() {

@@ -2,11 +2,11 @@
 
 // One listening socket: accepts, deals connections to the io threads in turn, keeps within a cap.
 //
-// Runs on the first io thread's loop. Over `connections_max` a client gets a 503 problem and is
-// closed (a few at a time; beyond that it is closed without a word). Out of descriptors or memory:
+// Runs on the first io thread's loop. Over `connections_max` a client gets a 503 problem, over
+// `network_connections_max` of its address a 429, and is closed (a few at a time; beyond that it is
+// closed without a word). Out of descriptors or memory:
 // a pause, then accepting again, never a spin.
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -15,6 +15,8 @@
 #include "absl/status/status.h"
 
 #include "net/asio.h"
+#include "net/client_address.h"
+#include "net/connection_counts.h"
 #include "net/http_session.h"
 #include "net/io_thread.h"
 #include "net/router.h"
@@ -26,7 +28,8 @@ class Listener {
  public:
   // All references outlive the listener and its sessions.
   Listener(ListenerKind kind, const ListenerOptions& options, const ServerOptions& server,
-           const Router& router, const std::vector<std::unique_ptr<IoThread>>& threads);
+           const Router& router, RequestGate* gate,
+           const std::vector<std::unique_ptr<IoThread>>& threads);
 
   // Binds and listens; before the threads run.
   absl::Status Open();
@@ -35,21 +38,23 @@ class Listener {
   void StopAccepting();
 
   asio::ip::tcp::endpoint local_endpoint() const { return local_endpoint_; }
-  int connections_open() const { return count_->load(std::memory_order_relaxed); }
+  int connections_open() const { return counts_->total(); }
 
  private:
   void Accept();
   void OnAccept(const ErrorCode& error, TcpSocket socket, IoThread& thread);
+  void Admit(TcpSocket socket, IoThread& thread);
   void BackOff();
 
   const ListenerOptions& options_;
   const std::chrono::milliseconds backoff_;
+  const ProxyOptions& proxies_;
   const std::vector<std::unique_ptr<IoThread>>& threads_;
   const HttpSession::Surroundings surroundings_;
   TcpAcceptor acceptor_;
   SteadyTimer timer_;
   asio::ip::tcp::endpoint local_endpoint_;
-  std::shared_ptr<std::atomic<int>> count_ = std::make_shared<std::atomic<int>>(0);
+  std::shared_ptr<ConnectionCounts> counts_ = std::make_shared<ConnectionCounts>();
   std::size_t next_thread_ = 0;
 };
 

@@ -174,6 +174,7 @@ void AddHttp(const MetricsSources& sources, Families& families) {
   const std::pair<const char*, CounterMember> reasons[] = {
       {"guard", &HttpMetrics::rejected_by_guard},
       {"connections", &HttpMetrics::rejected_connections},
+      {"network_connections", &HttpMetrics::rejected_network_connections},
       {"accept_error", &HttpMetrics::accept_errors},
       {"no_descriptors", &HttpMetrics::accept_out_of_descriptors},
       {"idle_timeout", &HttpMetrics::timeouts_idle},
@@ -193,10 +194,29 @@ void AddTokens(const Authenticator& auth, Families& families) {
   const std::pair<const char*, TokenResult> results[] = {{"verified", TokenResult::kVerified},
                                                          {"cached", TokenResult::kCached},
                                                          {"api_key", TokenResult::kApiKey},
-                                                         {"refused", TokenResult::kRefused}};
+                                                         {"refused", TokenResult::kRefused},
+                                                         {"put_off", TokenResult::kPutOff}};
   for (const auto& [name, result] : results) {
     AddValue(tokens, static_cast<double>(auth.tokens(result)), {{"result", name}});
   }
+}
+
+void AddBudgets(const ClientBudgets& budgets, Families& families) {
+  MetricFamily& refused =
+      AddFamily("tallyd_client_refusals_total", "Requests of clients whose budget was spent",
+                MetricType::Counter, families);
+  for (const BudgetKind kind : {BudgetKind::kAddress, BudgetKind::kToken, BudgetKind::kFrontend,
+                                BudgetKind::kRefusedToken}) {
+    AddValue(refused, static_cast<double>(budgets.refused(kind)),
+             {{"budget", std::string(BudgetName(kind))}});
+  }
+  AddValue(AddFamily("tallyd_client_places", "Clients that the table of budgets can hold",
+                     MetricType::Gauge, families),
+           static_cast<double>(budgets.places()));
+  AddValue(AddFamily("tallyd_clients_forgotten_total",
+                     "Clients forgotten while still paying back, because the table was full",
+                     MetricType::Counter, families),
+           static_cast<double>(budgets.forgotten()));
 }
 
 }  // namespace
@@ -208,6 +228,7 @@ std::string MetricsText(const MetricsSources& sources, const std::string& versio
   AddEngine(sources.engine, families);
   AddHttp(sources, families);
   AddTokens(sources.auth, families);
+  AddBudgets(sources.budgets, families);
   return prometheus::TextSerializer().Serialize(families);
 }
 

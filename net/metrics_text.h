@@ -12,6 +12,7 @@
 
 #include "engine/engine.h"
 #include "net/auth.h"
+#include "net/client_budgets.h"
 #include "net/io_thread.h"
 #include "net/ranking_feed.h"
 #include "net/router.h"
@@ -24,6 +25,7 @@ struct MetricsSources {
   const std::vector<std::unique_ptr<IoThread>>& io_threads;
   const Authenticator& auth;
   const std::vector<std::unique_ptr<RankingFeed>>& feeds;
+  const ClientBudgets& budgets;
 };
 
 std::string MetricsText(const MetricsSources& sources, const std::string& version);

@@ -15,6 +15,10 @@ namespace {
 // Above this share of a full queue the server asks to be left alone.
 constexpr std::size_t kQueueHighWaterPercent = 90;
 
+// Of a page that is nothing but text.
+constexpr std::string_view kTextPolicy =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 void SendText(Responder responder, std::string_view content_type, std::string body,
               std::string_view cache_control = {}) {
   HttpResponse response;
@@ -29,6 +33,7 @@ void SendPage(Responder responder, std::string_view content_security_policy,
   HttpResponse response;
   response.content_type = "text/html; charset=utf-8";
   response.headers.emplace_back("Content-Security-Policy", content_security_policy);
+  response.headers.emplace_back("Referrer-Policy", "no-referrer");
   response.headers.emplace_back("Cache-Control", "public, max-age=3600");
   response.body = std::string(page);
   std::move(responder).Send(std::move(response));
@@ -79,7 +84,10 @@ void OperationRoutes::AddTo(Router& router) {
     GetProblem(request, std::move(responder));
   });
   add("/docs", kBothListeners, [](const HttpRequest&, Responder responder) {
-    SendPage(std::move(responder), "default-src 'none'; style-src 'unsafe-inline'", OpenApiPage());
+    SendPage(std::move(responder),
+             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+             "frame-ancestors 'none'",
+             OpenApiPage());
   });
   add("/metrics", kPrivateListener,
       [this, &router](const HttpRequest& request, Responder responder) {
@@ -113,9 +121,10 @@ void OperationRoutes::GetReadiness(const HttpRequest& request, Responder respond
 void OperationRoutes::GetMetrics(const HttpRequest& request, Responder responder,
                                  const Router& router) {
   if (!RequireQueries(request, {}, responder)) return;
-  SendText(std::move(responder), "text/plain; version=0.0.4; charset=utf-8",
-           MetricsText({context_.engine, router, *threads_, context_.auth, context_.feeds},
-                       std::string(kVersion)));
+  SendText(
+      std::move(responder), "text/plain; version=0.0.4; charset=utf-8",
+      MetricsText({context_.engine, router, *threads_, context_.auth, context_.feeds, *budgets_},
+                  std::string(kVersion)));
 }
 
 void OperationRoutes::GetProblem(const HttpRequest& request, Responder responder) {
@@ -129,6 +138,8 @@ void OperationRoutes::GetProblem(const HttpRequest& request, Responder responder
   if (PrefersHtml(request.accept)) {
     response.content_type = "text/html; charset=utf-8";
     response.body = ProblemPage(Describe(*code), german);
+    response.headers.emplace_back("Content-Security-Policy", kTextPolicy);
+    response.headers.emplace_back("Referrer-Policy", "no-referrer");
   } else {
     response.content_type = "application/json";
     AppendProblemExplanation(Describe(*code), german, response.body);

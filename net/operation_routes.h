@@ -13,6 +13,7 @@
 
 #include "absl/functional/any_invocable.h"
 
+#include "net/client_budgets.h"
 #include "net/http_response.h"
 #include "net/io_thread.h"
 #include "net/route_context.h"
@@ -22,11 +23,12 @@ namespace tallyd {
 
 class OperationRoutes {
  public:
-  // The io threads become known after the router is filled.
+  // Io threads and budgets become known after the router is filled.
   explicit OperationRoutes(const RouteContext& context) : context_(context) {}
   ~OperationRoutes();
   void AddTo(Router& router);
   void SetIoThreads(const std::vector<std::unique_ptr<IoThread>>* threads) { threads_ = threads; }
+  void SetBudgets(const ClientBudgets* budgets) { budgets_ = budgets; }
   void BeginDrain() { draining_ = true; }
   // Waits for a recount that still runs; before the io threads end.
   void Join();
@@ -43,6 +45,7 @@ class OperationRoutes {
 
   const RouteContext& context_;
   const std::vector<std::unique_ptr<IoThread>>* threads_ = nullptr;
+  const ClientBudgets* budgets_ = nullptr;
   std::atomic<bool> draining_{false};
   std::atomic<bool> verifying_{false};
   absl::Mutex verify_mutex_;

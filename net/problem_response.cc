@@ -65,6 +65,22 @@ void AppendEscaped(unsigned char c, std::string& out) {
   }
 }
 
+// Controls beyond ASCII: C1 (a terminal obeys U+009B) and the line ends of Unicode. Written as
+// escapes, so that no line of a log begins or ends where its reader does not see it.
+bool IsInvisibleControl(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 2) return byte(0) == 0xc2 && byte(1) < 0xa0;
+  return character == "\xe2\x80\xa8" || character == "\xe2\x80\xa9";
+}
+
+void AppendEscapedControl(std::string_view character, std::string& out) {
+  if (character.size() == 2) {
+    AppendEscaped(static_cast<unsigned char>(character[1]), out);
+  } else {
+    out += character.back() == '\xa8' ? "\\u2028" : "\\u2029";
+  }
+}
+
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -103,7 +119,9 @@ void AppendJsonString(std::string_view text, std::string& out) {
       text.remove_prefix(1);
       continue;
     }
-    if (first < 0x20 || first == '"' || first == '\\' || first == 0x7f) {
+    if (IsInvisibleControl(text.substr(0, length))) {
+      AppendEscapedControl(text.substr(0, length), out);
+    } else if (first < 0x20 || first == '"' || first == '\\' || first == 0x7f) {
       AppendEscaped(first, out);
     } else {
       out += text.substr(0, length);

@@ -220,6 +220,10 @@ std::optional<ProblemCode> RequestGuard::OnField(std::string_view name, std::str
   } else if (EqualsIgnoreCase(name, "expect")) {
     if (!EqualsIgnoreCase(value, "100-continue")) return ProblemCode::kExpectationFailed;
     expects_continue_ = true;
+  } else if (EqualsIgnoreCase(name, "x-forwarded-for")) {
+    request_.x_forwarded_for.push_back(value);
+  } else if (EqualsIgnoreCase(name, "forwarded")) {
+    request_.forwarded.push_back(value);
   }
   return std::nullopt;
 }

@@ -7,6 +7,9 @@ std::optional<ProblemCode> RequestHeader::Read(std::string_view block, const Ses
   if (known_ && block == block_) {
     request_->request_id = client_request_id_;
     request_->body = {};
+    // Who asks is found out anew: a token may have expired, a key may have been revoked.
+    request_->identified = false;
+    request_->identity.reset();
     return std::nullopt;
   }
   known_ = false;

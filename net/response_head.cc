@@ -15,6 +15,22 @@ void AppendNumber(std::size_t number, std::string& out) {
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
+void AppendRateLimit(const RateLimitNote& note, std::string& out) {
+  out += "RateLimit-Policy: \"";
+  out += note.policy;
+  out += "\";q=";
+  AppendNumber(note.quota, out);
+  out += ";w=";
+  AppendNumber(note.window_s, out);
+  out += "\r\nRateLimit: \"";
+  out += note.policy;
+  out += "\";r=";
+  AppendNumber(note.remaining, out);
+  out += ";t=";
+  AppendNumber(note.whole_s, out);
+  out += "\r\n";
+}
+
 bool HasBody(int status) {
   return status != 204 && status != 304 && status >= 200;
 }
@@ -39,6 +55,7 @@ void FinishHead(int status, std::size_t body_bytes, const AnswerFrame& frame, st
   out += "\r\n";
   out += frame.date_line;
   out += frame.cors_lines;
+  if (frame.rate_limit.quota > 0) AppendRateLimit(frame.rate_limit, out);
   if (frame.close) {
     out += "Connection: close\r\n";
   } else if (frame.http_1_0) {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "net/http_response.h"
+#include "net/request_gate.h"
 
 namespace tallyd {
 
@@ -21,6 +22,7 @@ struct AnswerFrame {
   bool head_only = false;       // the request was HEAD
   bool http_1_0 = false;
   bool close = false;
+  RateLimitNote rate_limit;
 };
 
 // "Created" for 201; "Status" for a code that has no name here.

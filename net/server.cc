@@ -7,6 +7,7 @@ namespace tallyd {
 Server::Server(const ServiceOptions& options, Engine& engine)
     : engine_(engine),
       context_{.engine = engine, .auth = Authenticator(options.auth), .gateways = {}, .feeds = {}},
+      gate_(context_.auth, options.http.proxies, options.budgets),
       router_(options.cors),
       votes_(context_),
       batch_(context_),
@@ -30,7 +31,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
   rankings_.AddTo(router_);
   pages_.AddTo(router_);
   operations_.AddTo(router_);
-  http_ = std::make_unique<HttpServer>(options.http, router_);
+  http_ = std::make_unique<HttpServer>(options.http, router_, &gate_);
   for (const auto& thread : http_->io_threads()) {
     context_.gateways.push_back(
         std::make_unique<EngineGateway>(engine, *thread, options.pending_votes_max));
@@ -38,6 +39,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
         std::make_unique<RankingFeed>(engine.board(), *thread, options.ranking_waiters_max));
   }
   operations_.SetIoThreads(&http_->io_threads());
+  operations_.SetBudgets(&gate_.budgets());
 }
 
 Server::~Server() {

@@ -22,6 +22,8 @@
 #include "net/auth.h"
 #include "net/batch_route.h"
 #include "net/card_routes.h"
+#include "net/client_budgets.h"
+#include "net/client_gate.h"
 #include "net/http_server.h"
 #include "net/idea_routes.h"
 #include "net/operation_routes.h"
@@ -41,6 +43,7 @@ struct ServiceOptions {
   ServerOptions http;
   AuthOptions auth;
   CorsOptions cors;
+  ClientBudgetOptions budgets;
   std::size_t pending_votes_max = 65'536;   // waiting for the engine, per io thread; then 503
   std::size_t ranking_waiters_max = 8'192;  // for a newer ranking, per io thread; then 503
 };
@@ -67,6 +70,7 @@ class Server {
  private:
   Engine& engine_;
   RouteContext context_;
+  ClientGate gate_;
   Router router_;
   VoteRoutes votes_;
   BatchRoute batch_;

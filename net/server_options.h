@@ -3,11 +3,13 @@
 // What can be set about the HTTP server. Names carry units; config/ fills them, nothing else does.
 //
 // Every number is a bound with a defined answer: 431/414/413 for sizes, 408 or a close for times,
-// 503 for connections. The defaults suit a server behind a proxy or on the open net.
+// 503 and 429 for connections. The defaults suit a server behind a proxy or on the open net.
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+
+#include "net/client_address.h"
 
 namespace tallyd {
 
@@ -16,6 +18,7 @@ struct ListenerOptions {
   std::uint16_t port = 0;             // 0: any free one, see HttpServer::port()
   int backlog = 4096;
   int connections_max = 10'000;
+  int network_connections_max = 1'000;  // of one IPv4 address or IPv6 /64; proxies have no limit
 };
 
 struct SessionLimits {
@@ -45,6 +48,7 @@ struct ServerOptions {
   bool private_listener_enabled = true;
   int io_threads = 1;
   SessionLimits limits;
+  ProxyOptions proxies;
   int sweep_interval_ms = 250;  // how often deadlines are looked at
   int accept_backoff_ms = 100;  // pause when out of descriptors
 };

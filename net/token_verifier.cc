@@ -73,7 +73,7 @@ TokenVerifier::CachedToken* TokenVerifier::PlaceOf(std::string_view token,
 }
 
 TokenVerifier::Result TokenVerifier::Verify(std::string_view token, std::int64_t now_s,
-                                            Identity& identity) {
+                                            Identity& identity, TokenEffort effort) {
   if (token.size() > limits_.token_bytes_max) return Result::kRefused;
   const std::size_t first_dot = token.find('.');
   const std::size_t last_dot = token.rfind('.');
@@ -94,6 +94,7 @@ TokenVerifier::Result TokenVerifier::Verify(std::string_view token, std::int64_t
     identity = place->identity;
     return Result::kCached;
   }
+  if (effort == TokenEffort::kCheap && !IsHmac(key->algorithm)) return Result::kPutOff;
   if (!DecodeBase64Url(token.substr(last_dot + 1), signature_) ||
       !checker_.Check(*key, token, token.substr(0, last_dot), signature_)) {
     return Result::kRefused;

@@ -28,6 +28,9 @@
 
 namespace tallyd {
 
+// What a verification may cost: an asymmetric signature is a hundred times as dear as the rest.
+enum class TokenEffort : std::uint8_t { kAny, kCheap };
+
 struct TokenLimits {
   std::int64_t leeway_s = 60;          // between our clock and the issuer's
   std::size_t token_bytes_max = 4096;  // longer ones are refused unread
@@ -36,12 +39,14 @@ struct TokenLimits {
 
 class TokenVerifier {
  public:
-  enum class Result : std::uint8_t { kRefused, kVerified, kCached };
+  // kPutOff: it would have cost more than it may.
+  enum class Result : std::uint8_t { kRefused, kVerified, kCached, kPutOff };
 
   TokenVerifier(const Credentials& credentials, const TokenLimits& limits);
 
-  // `identity` is of use only if the token was not refused.
-  Result Verify(std::string_view token, std::int64_t now_s, Identity& identity);
+  // `identity` is of use only if the token was verified, now or before.
+  Result Verify(std::string_view token, std::int64_t now_s, Identity& identity,
+                TokenEffort effort = TokenEffort::kAny);
 
  private:
   // A header that was read before: the same bytes mean the same key.

@@ -40,9 +40,22 @@ TEST(ComponentOptionsTest, DefaultSettingsAreTheComponentsDefaults) {
   EXPECT_EQ(http.limits.header_ms_max, plain_http.limits.header_ms_max);
   EXPECT_EQ(http.limits.body_ms_max, plain_http.limits.body_ms_max);
   EXPECT_EQ(http.limits.write_ms_max, plain_http.limits.write_ms_max);
+  EXPECT_EQ(http.public_listener.network_connections_max,
+            plain_http.public_listener.network_connections_max);
+  EXPECT_EQ(http.proxies.header, plain_http.proxies.header);
   EXPECT_EQ(http.public_listener.address, "127.0.0.1");
   EXPECT_EQ(http.public_listener.port, 8080);
   EXPECT_EQ(http.private_listener.port, 8081);
+}
+
+TEST(ComponentOptionsTest, DefaultBudgetsAreTheComponentsDefaults) {
+  const ClientBudgetOptions budgets = MakeServiceOptions(Settings{}).budgets;
+  const ClientBudgetOptions plain;
+  EXPECT_EQ(budgets.address, plain.address);
+  EXPECT_EQ(budgets.token, plain.token);
+  EXPECT_EQ(budgets.frontend, plain.frontend);
+  EXPECT_EQ(budgets.refused_token, plain.refused_token);
+  EXPECT_EQ(budgets.clients_max, plain.clients_max);
 }
 
 TEST(ComponentOptionsTest, SettingsReachTheirComponent) {
@@ -54,6 +67,10 @@ TEST(ComponentOptionsTest, SettingsReachTheirComponent) {
   settings.admin_listen = "off";
   settings.insecure_no_auth = true;
   settings.cors_origins = {"https://a.example"};
+  settings.trusted_proxies = {"192.0.2.0/24"};
+  settings.proxy_header = "forwarded";
+  settings.network_connections_max = 7;
+  settings.address_requests_per_s = 3;
   settings.log_level = "error";
   const EngineOptions engine = MakeEngineOptions(settings);
   EXPECT_EQ(engine.data.directory, "/data");
@@ -64,6 +81,11 @@ TEST(ComponentOptionsTest, SettingsReachTheirComponent) {
   EXPECT_FALSE(service.http.private_listener_enabled);
   EXPECT_TRUE(service.auth.insecure_no_auth);
   EXPECT_EQ(service.cors.allowed_origins, settings.cors_origins);
+  EXPECT_TRUE(service.http.proxies.Believes(ClientAddress::V4({192, 0, 2, 9})));
+  EXPECT_FALSE(service.http.proxies.Believes(ClientAddress::V4({127, 0, 0, 1})));
+  EXPECT_EQ(service.http.proxies.header, ProxyOptions::Header::kForwarded);
+  EXPECT_EQ(service.http.public_listener.network_connections_max, 7);
+  EXPECT_EQ(service.budgets.address.requests_per_s, 3);
   EXPECT_EQ(MakeLogOptions(settings).level, LogLevel::kError);
 }
 

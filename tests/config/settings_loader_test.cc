@@ -73,7 +73,9 @@ TEST_F(SettingsLoaderTest, EverySettingCanComeFromEveryLayer) {
     const std::string file = Write(std::string(spec.key) + " = " + value + "\n");
     std::string text = value;
     if (text.front() == '"') text = text.substr(1, text.size() - 2);
-    if (text == "[]") text = "https://example.org";
+    // A list of several is written with commas.
+    if (spec.rule == SettingRule::kOrigins) text = "https://example.org";
+    if (spec.rule == SettingRule::kAddressRanges) text = "192.0.2.0/24,::1";
     const auto from_file = LoadSettings({.config_file = file});
     ASSERT_TRUE(from_file.ok()) << from_file.status();
     EXPECT_EQ(SourceOf(*from_file, spec.key), file + ":1");

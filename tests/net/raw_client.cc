@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,6 +41,18 @@ RawClient::RawClient(std::uint16_t port, int receive_buffer_bytes) {
   static_assert(sizeof generic == sizeof address);
   std::memcpy(&generic, &address, sizeof address);
   if (::connect(descriptor_, &generic, sizeof generic) != 0) ended_ = true;
+}
+
+RawClient::RawClient(const std::string& socket_path) {
+  descriptor_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  TALLYD_CHECK(descriptor_ >= 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  TALLYD_CHECK(socket_path.size() < sizeof address.sun_path);
+  std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
+  if (::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    ended_ = true;
+  }
 }
 
 RawClient::RawClient(RawClient&& other) noexcept

@@ -28,6 +28,8 @@ struct RawAnswer {
 class RawClient {
  public:
   explicit RawClient(std::uint16_t port, int receive_buffer_bytes = 0);
+  // The same over a Unix socket.
+  explicit RawClient(const std::string& socket_path);
   ~RawClient();
   RawClient(RawClient&& other) noexcept;
   RawClient& operator=(RawClient&&) = delete;
@@ -45,6 +47,7 @@ class RawClient {
   bool WaitForClose();
   // Whether the connection stays open and silent for a while.
   bool IsSilent(std::chrono::milliseconds time);
+  bool connected() const { return !ended_; }
   void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
   const std::string& unread() const { return buffer_; }
 

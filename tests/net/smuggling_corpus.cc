@@ -247,21 +247,24 @@ void AddPipelines(std::vector<RawCase>& all) {
   all.push_back(
       {"pipeline: good good", kGet + Post("Content-Length: 3\r\n"), {200, 200}, false, 2});
   all.push_back({"pipeline: good bad", kGet + bad, {200, 400}, true, 1});
-  all.push_back({"pipeline: good bad good", kGet + bad + kGet, {200, 400}, true, 1});
-  all.push_back({"pipeline: bad good", bad + kGet, {400}, true, 0});
+  all.push_back({"pipeline: good bad good", kGet + bad + kGet, {200, 400}, true, 1, 3});
+  all.push_back({"pipeline: bad good", bad + kGet, {400}, true, 0, 2});
   all.push_back({"pipeline: good, chunked, good",
                  kGet + Post("Transfer-Encoding: chunked\r\n", kChunk) + kGet,
                  {200, 411},
                  true,
-                 1});
-  all.push_back({"pipeline: close then good", Get("Connection: close\r\n") + kGet, {200}, true, 1});
+                 1,
+                 3});
+  all.push_back(
+      {"pipeline: close then good", Get("Connection: close\r\n") + kGet, {200}, true, 1, 2});
   all.push_back({"pipeline: close among tokens",
                  Get("Connection: keep-alive, Close\r\n") + kGet,
                  {200},
                  true,
-                 1});
+                 1,
+                 2});
   all.push_back(
-      {"pipeline: HTTP/1.0 then good", HostLines("Host: t\r\n", "1.0") + kGet, {200}, true, 1});
+      {"pipeline: HTTP/1.0 then good", HostLines("Host: t\r\n", "1.0") + kGet, {200}, true, 1, 2});
   all.push_back(
       {"pipeline: not found, good", Line("GET /no HTTP/1.1") + kGet, {404, 200}, false, 1});
   all.push_back({"pipeline: body too short for what follows",

@@ -16,6 +16,11 @@ struct RawCase {
   std::vector<int> statuses;  // of all answers, in order
   bool closes = true;         // whether the server ends the connection afterwards
   int handled = 0;            // how many requests reach a handler
+  // How many requests the sender meant, where that is not the number of answers: none behind them
+  // may ever be taken for a request, by no program on the way.
+  int sent = 0;
+
+  int RequestsSent() const { return sent > 0 ? sent : static_cast<int>(statuses.size()); }
 };
 
 // Routes are those of TestServer (tests/net/http_fixture.h).
