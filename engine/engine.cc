@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 
 #include "engine/audit_index.h"
 #include "engine/committer.h"
@@ -32,6 +33,7 @@ namespace {
 
 constexpr int kExitIoError = 74;
 constexpr std::size_t kDifferencesMax = 100;
+constexpr absl::Duration kBallotsWait = absl::Seconds(30);
 
 void StopTheProcess(const absl::Status& status) {
   std::fprintf(stderr,
@@ -80,6 +82,11 @@ class EngineImpl final : public Engine {
   absl::StatusOr<BackupReport> Backup() override {
     return MakeBackup(journal_.get(), data_->epoch(), options_.backup_directory);
   }
+  absl::StatusOr<std::unique_ptr<JournalCursor>> ReadJournal(Position from) override {
+    return journal_->Read(from);
+  }
+  Position first_position() const override { return journal_->first(); }
+  absl::StatusOr<const BallotStore*> AwaitBallots(Position through) override;
   void Drain() override;
 
  private:
@@ -259,6 +266,11 @@ std::size_t EngineImpl::Submit(absl::Span<Command> commands, Lane lane) {
     metrics_.queue_rejected.fetch_add(commands.size() - taken, std::memory_order_relaxed);
   }
   return taken;
+}
+
+absl::StatusOr<const BallotStore*> EngineImpl::AwaitBallots(Position through) {
+  if (materialiser_->AwaitStored(through, kBallotsWait)) return ballots_.get();
+  return absl::UnavailableError("the ballot store is behind the journal");
 }
 
 void EngineImpl::Drain() {

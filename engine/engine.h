@@ -28,6 +28,8 @@
 #include "engine/metrics.h"
 #include "engine/poll_directory.h"
 #include "engine/snapshot_board.h"
+#include "storage/ballot_store.h"
+#include "storage/journal.h"
 
 namespace tallyd {
 
@@ -102,6 +104,13 @@ class Engine {
 
   // Makes a backup while votes go on (engine/backup.h). One at a time, on the calling thread.
   virtual absl::StatusOr<BackupReport> Backup() = 0;
+
+  // For whoever reads the past, on a thread that may wait for the disk: the records from `from` (at
+  // least first_position()) to the newest durable one, which may be ahead of the rankings.
+  virtual absl::StatusOr<std::unique_ptr<JournalCursor>> ReadJournal(Position from) = 0;
+  virtual Position first_position() const = 0;
+  // The ballot store, once it holds every commit up to `through`. Unavailable: not in time.
+  virtual absl::StatusOr<const BallotStore*> AwaitBallots(Position through) = 0;
 
   // Waits until everything submitted before is decided, durable and delivered.
   virtual void Drain() = 0;

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -44,8 +45,16 @@ void Materialiser::Submit(Position position, const TailBlock* block) {
   waiting_bytes_ += block->bytes;
 }
 
+bool Materialiser::AwaitStored(Position position, absl::Duration patience) {
+  const auto stored = [this, position] { return stored_through() >= position; };
+  absl::MutexLock lock(&mutex_);
+  wanted_ = std::max(wanted_, position);
+  return mutex_.AwaitWithTimeout(absl::Condition(&stored), patience);
+}
+
 bool Materialiser::HasEnough() const {
-  return stopping_ || waiting_versions_ >= options_.batch_versions_min ||
+  return stopping_ || wanted_ > stored_through() ||
+         waiting_versions_ >= options_.batch_versions_min ||
          waiting_bytes_ >= options_.batch_bytes_min;
 }
 
@@ -87,7 +96,10 @@ bool Materialiser::WriteSome() {
     options_.on_fatal(written);
     return false;
   }
-  stored_through_.store(through, std::memory_order_release);
+  {
+    absl::MutexLock lock(&mutex_);  // so that who waits looks again
+    stored_through_.store(through, std::memory_order_release);
+  }
   options_.on_progress();
   return true;
 }

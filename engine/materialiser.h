@@ -8,7 +8,7 @@
 // priority than the threads that answer voters; if it falls behind, the bound of the tail stops the
 // writer, not memory.
 //
-// Threads: Submit by the committing thread, stored_through from any.
+// Threads: Submit by the committing thread, the rest from any.
 
 #include <atomic>
 #include <cstddef>
@@ -20,6 +20,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 #include "engine/voter_register.h"
 #include "storage/ballot_store.h"
@@ -43,6 +44,10 @@ class Materialiser {
   // stays valid until stored_through() reaches it.
   void Submit(Position position, const TailBlock* block);
 
+  // Writes what there is up to `position` without gathering more, and waits for it. False: not in
+  // time. Any thread that may wait.
+  bool AwaitStored(Position position, absl::Duration patience);
+
   Position stored_through() const { return stored_through_.load(std::memory_order_acquire); }
 
  private:
@@ -59,6 +64,7 @@ class Materialiser {
   std::atomic<Position> stored_through_;
   absl::Mutex mutex_;
   std::deque<Item> items_ ABSL_GUARDED_BY(mutex_);
+  Position wanted_ ABSL_GUARDED_BY(mutex_) = 0;  // somebody waits for it
   std::size_t waiting_versions_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kTagLabel = "tallyd/voter-tag/v1";
 constexpr std::string_view kPrintLabel = "tallyd/idempotency-print/v1";
+constexpr std::string_view kPseudonymLabel = "tallyd/export-pseudonym/v1";
 constexpr std::string_view kCheckLabel = "tallyd/key-check/v1";
 
 // Keyed BLAKE2b over label, poll id and salt, each preceded by its length so that no two inputs of
@@ -46,6 +47,7 @@ VoterKey VoterKey::Derive(const RootKey& root, std::string_view poll_id,
   VoterKey key;
   key.tag_key_ = DerivePart<16>(root, kTagLabel, poll_id, salt);
   key.print_key_ = DerivePart<16>(root, kPrintLabel, poll_id, salt);
+  key.pseudonym_key_ = DerivePart<16>(root, kPseudonymLabel, poll_id, salt);
   key.check_ = DerivePart<8>(root, kCheckLabel, poll_id, salt);
   return key;
 }
@@ -95,6 +97,13 @@ std::uint64_t VoterKey::MakeIdempotencyPrint(const VoterTag& tag, std::string_vi
   std::uint64_t print;
   std::memcpy(&print, hash.data(), sizeof print);
   return print == 0 ? 1 : print;
+}
+
+VoterTag VoterKey::MakePseudonym(const VoterTag& tag) const {
+  VoterTag pseudonym;
+  crypto_shorthash_siphashx24(pseudonym.bytes.data(), tag.bytes.data(), tag.bytes.size(),
+                              pseudonym_key_.data());
+  return pseudonym;
 }
 
 std::array<std::uint8_t, 8> VoterKey::Check() const {

@@ -36,12 +36,16 @@ class VoterKey {
                    std::optional<std::int32_t> day = std::nullopt) const;
   // Print of an Idempotency-Key, scoped to poll and voter; never 0.
   std::uint64_t MakeIdempotencyPrint(const VoterTag& tag, std::string_view key) const;
+  // What stands for a voter in an export of this poll: not the tag, not the same in another poll,
+  // and only the key file leads from the one to the other.
+  VoterTag MakePseudonym(const VoterTag& tag) const;
   // What the poll's creation entry stores.
   std::array<std::uint8_t, 8> Check() const;
 
  private:
   std::array<std::uint8_t, 16> tag_key_{};
   std::array<std::uint8_t, 16> print_key_{};
+  std::array<std::uint8_t, 16> pseudonym_key_{};
   std::array<std::uint8_t, 8> check_{};
 };
 

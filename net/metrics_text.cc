@@ -219,6 +219,18 @@ void AddBudgets(const ClientBudgets& budgets, Families& families) {
            static_cast<double>(budgets.forgotten()));
 }
 
+void AddAnalysis(const AnalysisThread& analysis, Families& families) {
+  AddValue(AddFamily("tallyd_analysis_waiting", "Exports and recounts waiting for their turn",
+                     MetricType::Gauge, families),
+           static_cast<double>(analysis.waiting()));
+  AddValue(AddFamily("tallyd_analysis_total", "Exports and recounts answered", MetricType::Counter,
+                     families),
+           static_cast<double>(analysis.done()));
+  AddValue(AddFamily("tallyd_analysis_refused_total", "Exports and recounts refused: too many wait",
+                     MetricType::Counter, families),
+           static_cast<double>(analysis.refused()));
+}
+
 }  // namespace
 
 std::string MetricsText(const MetricsSources& sources, const std::string& version) {
@@ -227,6 +239,7 @@ std::string MetricsText(const MetricsSources& sources, const std::string& versio
            {{"version", version}, {"boost", BOOST_LIB_VERSION}});
   AddEngine(sources.engine, families);
   AddHttp(sources, families);
+  AddAnalysis(sources.analysis, families);
   AddTokens(sources.auth, families);
   AddBudgets(sources.budgets, families);
   return prometheus::TextSerializer().Serialize(families);

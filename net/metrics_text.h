@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "net/analysis_thread.h"
 #include "net/auth.h"
 #include "net/client_budgets.h"
 #include "net/io_thread.h"
@@ -26,6 +27,7 @@ struct MetricsSources {
   const Authenticator& auth;
   const std::vector<std::unique_ptr<RankingFeed>>& feeds;
   const ClientBudgets& budgets;
+  const AnalysisThread& analysis;
 };
 
 std::string MetricsText(const MetricsSources& sources, const std::string& version);

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "net/export_routes.h"
 #include "net/wire_json_ranking.h"
 #include "net/wire_json_selection.h"
 #include "net/wire_text.h"
@@ -166,6 +167,9 @@ void SendDraining(Responder responder, bool german) {
 }  // namespace
 
 void RankingRoutes::Get(const HttpRequest& request, Responder responder, RankingFormat format) {
+  if (AsksForPastRanking(request)) {
+    return GetPastRanking(context_, request, std::move(responder), format);
+  }
   Ask ask;
   ask.format = format;
   if (!ReadForm(request, responder, ask)) return;

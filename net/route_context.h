@@ -4,6 +4,7 @@
 //
 // Filled before the server starts, constant afterwards; outlives it. Any io thread.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "absl/types/span.h"
 
 #include "engine/engine.h"
+#include "net/analysis_thread.h"
 #include "net/auth.h"
 #include "net/engine_gateway.h"
 #include "net/problem_response.h"
@@ -24,6 +26,8 @@ struct RouteContext {
   Authenticator auth;
   std::vector<std::unique_ptr<EngineGateway>> gateways;  // by IoThread::index()
   std::vector<std::unique_ptr<RankingFeed>> feeds;       // likewise
+  std::unique_ptr<AnalysisThread> analysis;              // reads the past
+  std::uint64_t history_bytes_max = 0;                   // of the journal, for one of its jobs
 
   // Drafts are for administrators only.
   bool ShowsDrafts(const HttpRequest& request) const {

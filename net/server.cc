@@ -6,7 +6,12 @@ namespace tallyd {
 
 Server::Server(const ServiceOptions& options, Engine& engine)
     : engine_(engine),
-      context_{.engine = engine, .auth = Authenticator(options.auth), .gateways = {}, .feeds = {}},
+      context_{.engine = engine,
+               .auth = Authenticator(options.auth),
+               .gateways = {},
+               .feeds = {},
+               .analysis = std::make_unique<AnalysisThread>(),
+               .history_bytes_max = options.history_bytes_max},
       gate_(context_.auth, options.http.proxies, options.budgets),
       router_(options.cors),
       votes_(context_),
@@ -18,6 +23,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
       audit_(context_),
       ideas_(context_),
       rankings_(context_),
+      exports_(context_),
       pages_(context_),
       operations_(context_) {
   votes_.AddTo(router_);
@@ -29,6 +35,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
   audit_.AddTo(router_);
   ideas_.AddTo(router_);
   rankings_.AddTo(router_);
+  exports_.AddTo(router_);
   pages_.AddTo(router_);
   operations_.AddTo(router_);
   http_ = std::make_unique<HttpServer>(options.http, router_, &gate_);
@@ -69,6 +76,7 @@ bool Server::Stop(std::chrono::milliseconds deadline) {
   if (!running_) return true;
   running_ = false;
   BeginDrain();
+  context_.analysis->Stop();
   // What was taken is answered: outcomes and rankings that somebody waits for come back first.
   operations_.Join();
   audit_.Drain();

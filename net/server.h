@@ -24,6 +24,7 @@
 #include "net/card_routes.h"
 #include "net/client_budgets.h"
 #include "net/client_gate.h"
+#include "net/export_routes.h"
 #include "net/http_server.h"
 #include "net/idea_routes.h"
 #include "net/operation_routes.h"
@@ -46,6 +47,8 @@ struct ServiceOptions {
   ClientBudgetOptions budgets;
   std::size_t pending_votes_max = 65'536;   // waiting for the engine, per io thread; then 503
   std::size_t ranking_waiters_max = 8'192;  // for a newer ranking, per io thread; then 503
+  // Of the journal, for one history or past ranking; a longer one is refused.
+  std::uint64_t history_bytes_max = kHistoryBytesMax;
 };
 
 class Server {
@@ -81,6 +84,7 @@ class Server {
   AuditRoutes audit_;
   IdeaRoutes ideas_;
   RankingRoutes rankings_;
+  ExportRoutes exports_;
   PageRoutes pages_;
   OperationRoutes operations_;
   std::unique_ptr<HttpServer> http_;

@@ -161,8 +161,8 @@ class RocksBallotStore final : public BallotStore {
   absl::StatusOr<std::optional<BallotVersion>> GetNewest(PollNumber poll,
                                                          const VoterTag& tag) const override;
   absl::StatusOr<std::optional<VoterTag>> FindTag(PollNumber poll, Seq seq) const override;
-  absl::Status Scan(PollNumber poll,
-                    absl::FunctionRef<absl::Status(const BallotVersion&)> visit) const override;
+  absl::Status ScanFrom(PollNumber poll, const VoterTag& begin,
+                        absl::FunctionRef<absl::Status(const BallotVersion&)> visit) const override;
 
  private:
   absl::Status StartEmpty() {
@@ -379,9 +379,10 @@ absl::StatusOr<std::optional<VoterTag>> RocksBallotStore::FindTag(PollNumber pol
   return tag;
 }
 
-absl::Status RocksBallotStore::Scan(
-    PollNumber poll, absl::FunctionRef<absl::Status(const BallotVersion&)> visit) const {
-  const std::string begin = BallotPollPrefix(poll);
+absl::Status RocksBallotStore::ScanFrom(
+    PollNumber poll, const VoterTag& begin,
+    absl::FunctionRef<absl::Status(const BallotVersion&)> visit) const {
+  const BallotKey first(poll, begin, 0);  // its voter part comes before every seq
   const std::string end = BallotPollPrefix(poll + 1);
   const rocksdb::Slice upper(end);
   rocksdb::ReadOptions read = TotalOrder();
@@ -389,7 +390,7 @@ absl::Status RocksBallotStore::Scan(
   read.readahead_size = kScanAheadBytes;
   read.fill_cache = false;  // an export must not push the voters of now out of memory
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(read));
-  for (at->Seek(begin); at->Valid(); at->Next()) {
+  for (at->Seek(ToSlice(first.voter())); at->Valid(); at->Next()) {
     const absl::StatusOr<BallotVersion> version = DecodeBallot(View(at->key()), View(at->value()));
     if (!version.ok()) return version.status();
     if (absl::Status status = visit(*version); !status.ok()) return status;

@@ -80,9 +80,15 @@ class BallotStore {
                                                                  const VoterTag& tag) const = 0;
   // Whose version `seq` is.
   virtual absl::StatusOr<std::optional<VoterTag>> FindTag(PollNumber poll, Seq seq) const = 0;
-  // All versions of a poll, ordered by tag and then newest first.
-  virtual absl::Status Scan(PollNumber poll,
-                            absl::FunctionRef<absl::Status(const BallotVersion&)> visit) const = 0;
+  // All versions of a poll, ordered by tag (from `begin` on) and then newest first, as of the call.
+  // Ends with the first status of `visit` that is not OK.
+  virtual absl::Status ScanFrom(
+      PollNumber poll, const VoterTag& begin,
+      absl::FunctionRef<absl::Status(const BallotVersion&)> visit) const = 0;
+  absl::Status Scan(PollNumber poll,
+                    absl::FunctionRef<absl::Status(const BallotVersion&)> visit) const {
+    return ScanFrom(poll, VoterTag(), visit);
+  }
 };
 
 }  // namespace tallyd

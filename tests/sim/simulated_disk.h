@@ -116,8 +116,8 @@ class SimulatedBallotStore final : public BallotStore {
     if (found == now_.tags.end()) return std::nullopt;
     return found->second;
   }
-  absl::Status Scan(
-      PollNumber /*poll*/,
+  absl::Status ScanFrom(
+      PollNumber /*poll*/, const VoterTag& /*begin*/,
       absl::FunctionRef<absl::Status(const BallotVersion&)> /*visit*/) const override {
     return absl::UnimplementedError("simulated");
   }

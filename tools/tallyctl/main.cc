@@ -11,6 +11,7 @@
 #include "tools/tallyctl/admin_commands.h"
 #include "tools/tallyctl/audit_commands.h"
 #include "tools/tallyctl/control.h"
+#include "tools/tallyctl/export_commands.h"
 #include "tools/tallyctl/import_pabulib.h"
 #include "tools/tallyctl/import_platforms.h"
 #include "tools/tallyctl/key_commands.h"
@@ -42,6 +43,7 @@ struct CommandLine {
   ImportOptions import;
   DecidimOptions decidim;
   PaperOptions paper;
+  ExportOptions exported;
   KeyOptions keys;
   std::string token_file;
   DataDirectoryOptions directory;
@@ -211,6 +213,45 @@ void AddPaperCommands(CLI::App& app, CommandLine& line) {
       "         tallyctl paper codes summer --count 500 --sheet codes.html\n");
 }
 
+void AddExportCommands(CLI::App& app, CommandLine& line) {
+  CLI::App* group = app.add_subcommand("export", "Write ballots, curves or rankings of a poll");
+  group->require_subcommand(1)->fallthrough();
+  ExportOptions& options = line.exported;
+  using What = ExportOptions::What;
+  const auto add = [&](const char* name, What what, const char* help) {
+    CLI::App* command = group->add_subcommand(name, help);
+    command->fallthrough();
+    command->add_option("POLL", options.poll, "The poll")->required();
+    command->add_option("--out", options.out, "File to write; - for standard output");
+    command->callback([&line, what] {
+      line.exported.what = what;
+      line.run = [&line] { return ExportPoll(line.control, line.exported); };
+    });
+    return command;
+  };
+  const auto add_format = [&](CLI::App* command) {
+    command->add_option("--format", options.format, "ndjson or csv")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"ndjson", "csv"}));
+  };
+  const auto add_cursor = [&](CLI::App* command) {
+    command->add_option("--cursor-file", options.cursor_file,
+                        "Only what came since it was written; then written anew");
+  };
+  CLI::App* ballots = add("ballots", What::kBallots, "Every ballot version, by pseudonym");
+  add_format(ballots);
+  add_cursor(ballots);
+  ballots->add_flag("--excel-de", options.excel_de, "CSV as a German Excel opens it");
+  CLI::App* history = add("history", What::kHistory, "How the counts grew, as NDJSON");
+  add_cursor(history);
+  history->add_option("--step", options.step_seconds, "Seconds between two points")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 31'536'000));
+  add("pabulib", What::kPabulib, "The ballots in force as a PabuLib file");
+  add_format(add("ranking", What::kRanking, "The newest ranking"));
+  group->footer("Example: tallyctl export ballots summer --format csv --out summer.csv\n");
+}
+
 void AddKeyCommands(CLI::App& app, CommandLine& line) {
   CLI::App* keys = app.add_subcommand("keys", "Make, list and revoke API keys");
   keys->require_subcommand(1)->fallthrough();
@@ -361,6 +402,7 @@ int Main(int argc, char** argv) {
   AddPollCommands(app, line);
   AddImportCommands(app, line);
   AddPaperCommands(app, line);
+  AddExportCommands(app, line);
   AddKeyCommands(app, line);
   AddAdminCommands(app, line);
   AddBackupCommands(app, line);
