@@ -6,6 +6,7 @@
 
 #include "engine/ballot_log.h"
 #include "engine/poll_history.h"
+#include "engine/visibility.h"
 #include "net/concat.h"
 #include "net/log.h"
 #include "net/problem_response.h"
@@ -14,24 +15,15 @@
 #include "net/wire_history.h"
 #include "net/wire_text.h"
 
-// The gate in front of every figure comes with another change; whichever is first, no ballot of a
-// sealed poll leaves. Without it every poll is live.
-#if __has_include("engine/visibility.h")
-#include "engine/visibility.h"
-#endif
-
 namespace tallyd {
 namespace {
 
 // Sealed, or published in steps only, and not over yet: what leaves here would tell what the
 // ranking keeps to itself, to analysts too.
-template <typename Definition>
-bool IsWithheld(const Definition& definition, PollState state) {
-  if constexpr (requires { IsSealed(definition.visibility, state); }) {
-    const bool coarse = definition.visibility.coarse_k > 0 && state != PollState::kFinal;
-    return coarse || IsSealed(definition.visibility, state);
-  }
-  return false;
+bool IsWithheld(const PollDefinition& definition, PollState state) {
+  const VisibilityDefinition& visibility = definition.visibility;
+  const bool coarse = visibility.rule == Visibility::kCoarse && state != PollState::kFinal;
+  return coarse || IsSealed(visibility, state);
 }
 
 constexpr std::string_view kImmutable = "private, max-age=31536000, immutable";
