@@ -87,6 +87,7 @@ ServiceOptions MakeServiceOptions(const Settings& settings) {
   options.auth.limits.cache_tokens = static_cast<std::size_t>(settings.token_cache_tokens);
   options.cors.allowed_origins = settings.cors_origins;
   options.budgets = MakeBudgetOptions(settings);
+  options.pages.frame_ancestors = settings.frame_ancestors;
   return options;
 }
 

@@ -55,6 +55,8 @@ const std::array kSettings = {
                 "What is written to stderr; never voters or ballots."},
     SettingSpec{"cors_origins", &Settings::cors_origins, Rule::kOrigins, 0, 0, "",
                 "Web origins whose pages may call the public listener from a browser."},
+    SettingSpec{"frame_ancestors", &Settings::frame_ancestors, Rule::kOrigins, 0, 0, "",
+                "Web origins whose pages may show the citizens' page in a frame."},
     SettingSpec{"io_threads", &Settings::io_threads, Rule::kRange, 1, 64, "threads",
                 "Threads that read, parse and answer HTTP."},
     SettingSpec{"connections_max", &Settings::connections_max, Rule::kRange, 1, 1'000'000,

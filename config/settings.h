@@ -35,6 +35,7 @@ struct Settings {
   std::int64_t token_cache_tokens = 4'096;
   std::string log_level = "info";
   std::vector<std::string> cors_origins;
+  std::vector<std::string> frame_ancestors;
 
   std::int64_t io_threads = 1;
   std::int64_t connections_max = 10'000;

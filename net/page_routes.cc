@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "base-uri 'none'; form-action 'none'; frame-ancestors ";
+constexpr std::string_view kNobody = "'none'";
 constexpr std::string_view kTablePolicy =
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'";
@@ -36,16 +37,22 @@ bool NamesTag(std::string_view if_none_match, std::string_view tag) {
   return false;
 }
 
+// Origins are settings, checked to be nothing but origins.
+std::string Ancestors(const std::vector<std::string>& origins) {
+  std::string list(origins.empty() ? kNobody : "");
+  for (const std::string& origin : origins) AppendTo(&list, list.empty() ? "" : " ", origin);
+  return list;
+}
+
 void SendFile(const HttpRequest& request, Responder responder, const EmbeddedPage& page,
-              std::string_view cache_control) {
-  if (!RequireQueries(request, {}, responder)) return;
+              std::string_view cache_control, std::string_view frame_ancestors) {
   const bool gzip = AcceptsCoding(request.accept_encoding, "gzip");
   const std::string tag = Concat(page.tag, gzip ? "-gzip" : "");
   HttpResponse response;
   response.headers.emplace_back("ETag", Concat("\"", tag, "\""));
   response.headers.emplace_back("Cache-Control", cache_control);
   response.headers.emplace_back("Vary", "Accept-Encoding");
-  response.headers.emplace_back("Content-Security-Policy", kPolicy);
+  response.headers.emplace_back("Content-Security-Policy", Concat(kPolicy, frame_ancestors));
   response.headers.emplace_back("Referrer-Policy", "no-referrer");
   if (NamesTag(request.if_none_match, tag)) {
     response.status = 304;
@@ -71,17 +78,26 @@ void SendTable(Responder responder, std::string body, bool german) {
 
 }  // namespace
 
+PageRoutes::PageRoutes(const RouteContext& context, const PageOptions& options)
+    : context_(context), frame_ancestors_(Ancestors(options.frame_ancestors)) {}
+
 void PageRoutes::AddTo(Router& router) {
   const auto add = [&](std::string_view pattern, std::uint8_t listeners, Handler handler) {
     router.Add(Method::kGet, pattern, listeners, BodyPolicy::None(), std::move(handler));
   };
-  const auto page = [&](std::uint8_t listeners, std::string_view name) {
-    add("/", listeners, [name](const HttpRequest& request, Responder responder) {
-      SendFile(request, std::move(responder), *FindPage(name), "no-cache");
-    });
-  };
-  page(kPublicListener, "citizens.html");
-  page(kPrivateListener, "town_hall.html");
+  add("/", kPublicListener, [this](const HttpRequest& request, Responder responder) {
+    if (!RequireQueries(request, {}, responder)) return;
+    SendFile(request, std::move(responder), *FindPage("citizens.html"), "no-cache",
+             frame_ancestors_);
+  });
+  add("/", kPrivateListener, [](const HttpRequest& request, Responder responder) {
+    if (!RequireQueries(request, {}, responder)) return;
+    SendFile(request, std::move(responder), *FindPage("town_hall.html"), "no-cache", kNobody);
+  });
+  // Sites like to put a ?ver=... behind the address of a script.
+  add("/widget.js", kPublicListener, [](const HttpRequest& request, Responder responder) {
+    SendFile(request, std::move(responder), *FindPage("widget.js"), "no-cache", kNobody);
+  });
   add("/assets/{version}/{file}", kBothListeners,
       [this](const HttpRequest& request, Responder responder) {
         GetAsset(request, std::move(responder));
@@ -101,7 +117,8 @@ void PageRoutes::GetAsset(const HttpRequest& request, Responder responder) {
     SendProblem(std::move(responder), request, ProblemCode::kNotFound);
     return;
   }
-  SendFile(request, std::move(responder), *page, "public, max-age=31536000, immutable");
+  if (!RequireQueries(request, {}, responder)) return;
+  SendFile(request, std::move(responder), *page, "public, max-age=31536000, immutable", kNobody);
 }
 
 void PageRoutes::GetTables(const HttpRequest& request, Responder responder) {

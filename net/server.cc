@@ -24,7 +24,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
       ideas_(context_),
       rankings_(context_),
       exports_(context_),
-      pages_(context_),
+      pages_(context_, options.pages),
       operations_(context_) {
   votes_.AddTo(router_);
   batch_.AddTo(router_);

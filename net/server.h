@@ -45,6 +45,7 @@ struct ServiceOptions {
   AuthOptions auth;
   CorsOptions cors;
   ClientBudgetOptions budgets;
+  PageOptions pages;
   std::size_t pending_votes_max = 65'536;   // waiting for the engine, per io thread; then 503
   std::size_t ranking_waiters_max = 8'192;  // for a newer ranking, per io thread; then 503
   // Of the journal, for one history or past ranking; a longer one is refused.

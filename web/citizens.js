@@ -3,7 +3,7 @@
 
 import { currentLanguage, setLanguage, t, time, titleOf } from './texts.js';
 import { Problem, getPoll, getPolls, getRanking, getReceipt } from './service.js';
-import { getOwnBallot } from './voter.js';
+import { firstSlot } from './voter.js';
 import { announce, button, labelled, make } from './page.js';
 import './ballot.js';
 import { TallyRanking } from './ranking.js';
@@ -58,9 +58,9 @@ async function pollView(id) {
   const ranking = document.createElement('tally-ranking');
   // Everything at once, so that nothing moves once it is there. Without an own ballot the vote itself
   // will tell what is wrong; without a ranking the element goes on asking.
-  [ballot.own, ranking.first] = await Promise.all([
-    getOwnBallot(id).catch(() => null), getRanking(id, Boolean(poll.selection)).catch(() => null)]);
-  ballot.poll = poll;
+  const [first, ranked] = await Promise.all([firstSlot(poll), getRanking(id, Boolean(poll.selection)).catch(() => null)]);
+  ranking.first = ranked;
+  Object.assign(ballot, { poll, which: first.slot, own: first.own });
   ballot.addEventListener('counted', () => ranking.refresh());
   ranking.definition = poll;
   return [top(false), make('h1', {}, titleOf(poll)),

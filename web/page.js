@@ -20,6 +20,7 @@ export const labelled = (text, control) => make('p', {}, make('label', { for: co
 let last = '';
 export function announce(text) {
   const place = document.getElementById('announcer');
+  if (place === null) return; // a widget in somebody else's page stays silent
   // The same words again are said again.
   place.textContent = text === last ? `${text}\u00a0` : text;
   last = place.textContent;

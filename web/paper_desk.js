@@ -101,7 +101,7 @@ async function boxesView(poll, redraw) {
   const drafts = draftsOf(poll.id);
   const closed = closedText(poll);
   const ranking = document.createElement('tally-ranking');
-  Object.assign(ranking, { definition: poll, first, heading: t('paperRanking'), noTable: true });
+  Object.assign(ranking, { definition: poll, first, heading: t('paperRanking'), links: [] });
   return [...heading(t('paperOf', { title: titleOf(poll) })), closed ? make('p', { class: 'note warn' }, closed) : null,
     draftList(poll, drafts, redraw), make('h2', {}, t('boxes')),
     poll.boxes.length === 0 ? make('p', {}, t('noBoxes')) : make('ul', { class: 'plain', id: 'boxes' }, ...poll.boxes.map((box) => boxItem(poll, box, batches.filter((batch) => batch.box === box.id), drafts, closed))),

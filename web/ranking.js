@@ -1,5 +1,6 @@
 // <tally-ranking>: the live ranking as a list with bars. Set `definition` (the poll) and `first` (an
-// answer of getRanking, or null) before it is put into a page. Shows at most one version each 250 ms, never an older one; says the leader
+// answer of getRanking, or null) before it is put into a page; `heading`, `links`, `limit` (rows) and
+// `root` (where to draw) if they are to be others. Shows at most one version each 250 ms, never an older one; says the leader
 // aloud at most every 15 s.
 
 import { clock, number, t, titleOf } from './texts.js';
@@ -40,8 +41,10 @@ class Bars {
     return this.items.get(id);
   }
 
-  draw(options, built, builtWord) {
+  draw(options, { built, builtWord, byScore }, limit) {
     const rows = ranked(options);
+    // What separates the last that gets built from those below, where the score alone decides.
+    const least = rows.filter((row) => built?.has(row.id)).at(-1)?.score;
     const largest = Math.max(1, ...rows.map((row) => Math.abs(row.score ?? 0)));
     rows.forEach((row, index) => {
       const parts = this.item(row.id);
@@ -53,9 +56,11 @@ class Bars {
       if (row.suppressed) words.push(t('suppressed'));
       else words.push(t('split', { online: shown(row.online), paper: shown(row.paper) }));
       if (built?.has(row.id)) words.push(builtWord);
+      else if (byScore && least !== undefined && least > row.score) words.push(t('belowCut', { n: least - row.score }));
       parts.detail.textContent = words.filter((word) => word !== '').join(' · ');
       const cut = built && !built.has(row.id) && index > 0 && built.has(rows[index - 1].id);
       parts.element.classList.toggle('cut', Boolean(cut));
+      parts.element.hidden = index >= limit;
       if (this.element.children[index] !== parts.element) {
         this.element.insertBefore(parts.element, this.element.children[index] ?? null);
       }
@@ -86,9 +91,9 @@ export class TallyRanking extends HTMLElement {
       if (part.id !== '') lists.push(make('h3', {}, titleOf(part)));
       lists.push(bars.element);
     }
-    this.append(make('div', { class: 'top' }, make('h2', {}, this.heading ?? t('ranking')), this.pauseButton), this.figures,
+    (this.root ?? this).append(make('div', { class: 'top' }, make('h2', {}, this.heading ?? t('ranking')), this.pauseButton), this.figures,
       this.trouble, this.sealed, ...lists, make('p', { class: 'soft' }, t('legend'), ' ',
-        this.noTable ? null : make('a', { href: `/table/${poll.id}` }, t('asTable'))));
+        ...(this.links ?? [make('a', { href: `/table/${poll.id}` }, t('asTable'))])));
     this.feed = followRanking(poll.id, {
       explain: Boolean(poll.selection),
       first: this.first,
@@ -143,8 +148,8 @@ export class TallyRanking extends HTMLElement {
     let rows = [];
     for (const [id, bars] of this.lists) {
       const options = id === '' ? ranking.options : ranking.questions?.[id]?.options;
-      rows = bars.draw(options, id === '' ? builtOf(ranking.selection) : null,
-        t(ranking.selection?.provisional ? 'wouldBeBuilt' : 'built'));
+      const picked = { built: id === '' ? builtOf(ranking.selection) : null, builtWord: t(ranking.selection?.provisional ? 'wouldBeBuilt' : 'built'), byScore: ranking.selection?.rule === 'top' };
+      rows = bars.draw(options, picked, this.limit ?? Infinity);
     }
     if (this.lists.size === 1) this.sayLeader(rows);
   }

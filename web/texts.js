@@ -16,6 +16,7 @@ const TEXTS = {
     notYet: 'Die Abstimmung beginnt am {time}.', paused: 'Die Abstimmung ist gerade angehalten. Bitte kommen Sie später wieder.',
     closed: 'Die Abstimmung ist beendet.', openUntil: 'Abstimmen können Sie bis {time}.',
     paperOnly: 'Hier wird nur auf Papier abgestimmt.', notHere: 'Diese Abstimmung ist auf dieser Seite nicht möglich.',
+    whichBallot: 'Ihre Stimmzettel', ballotOf: 'Stimmzettel {at} von {most}', ballotBefore: 'Voriger Stimmzettel', ballotNext: 'Nächster Stimmzettel', oneADay: 'Sie können an jedem Tag einmal abstimmen.', eachDay: 'an jedem Tag neu', dayOver: 'Dieser Tag ist vorbei. Bitte laden Sie die Seite neu.',
     sending: 'Ihre Stimme wird gesendet …', offline: 'Keine Verbindung. Ihre Stimme ist auf diesem Gerät gemerkt und wird von selbst gesendet; sie zählt nur einmal.',
     overloaded: 'Gerade stimmen sehr viele ab. Ihre Stimme wird in {seconds} s von selbst wieder gesendet; sie zählt nur einmal.',
     sendNow: 'Jetzt senden', forget: 'Nicht senden', needsToken: 'Zum Abstimmen brauchen Sie einen Zugang. Öffnen Sie bitte den Link, den Sie erhalten haben.',
@@ -28,7 +29,7 @@ const TEXTS = {
     up: '{title} nach oben', down: '{title} nach unten', remove: '{title} entfernen', moved: '{title} ist jetzt Platz {n}.', removed: '{title} ist entfernt.', noRank: 'Bitte ordnen Sie mindestens einen Vorschlag.',
     for: 'dafür', neutral: 'egal', against: 'dagegen', noUpdown: 'Bitte stimmen Sie mindestens einmal dafür oder dagegen.', offered: 'Vorschläge',
     ranking: 'Rangliste', pause: 'Anhalten', live: 'Live zeigen', ballots: { one: '{n} Stimmzettel', other: '{n} Stimmzettel' }, split: 'online {online}, Papier {paper}',
-    asOf: 'Stand {time}', suppressed: 'zu wenige, um sie zu zeigen', sealed: 'Die Zahlen werden erst nach dem Ende gezeigt.', leads: 'Vorn liegt: {title}.', place: 'Platz {n}', built: 'wird gebaut', wouldBeBuilt: 'würde zurzeit gebaut', asTable: 'Als Tabelle', noRanking: 'Die Rangliste ist gerade nicht zu erreichen; es wird weiter versucht.', legend: 'Balken: online (erste Farbe), Papier (zweite Farbe).',
+    asOf: 'Stand {time}', suppressed: 'zu wenige, um sie zu zeigen', sealed: 'Die Zahlen werden erst nach dem Ende gezeigt.', leads: 'Vorn liegt: {title}.', place: 'Platz {n}', built: 'wird gebaut', wouldBeBuilt: 'würde zurzeit gebaut', belowCut: { one: '{n} unter der Linie', other: '{n} unter der Linie' }, asTable: 'Als Tabelle', voteHere: 'Abstimmen und alle Vorschläge sehen', moreLeft: { one: 'und {n} weiterer', other: 'und {n} weitere' }, noRanking: 'Die Rangliste ist gerade nicht zu erreichen; es wird weiter versucht.', legend: 'Balken: online (erste Farbe), Papier (zweite Farbe).',
     receipt_counted: 'Diese Stimme zählt.', receipt_superseded: 'Diese Stimme wurde durch eine spätere ersetzt.', receipt_withdrawn: 'Diese Stimme wurde zurückgezogen.', receipt_voided: 'Diese Stimme wurde für ungültig erklärt.', receiptUnknown: 'Diese Quittung gibt es nicht. Bitte prüfen Sie die Zeichen.', receiptEpoch: 'Diese Quittung stammt aus der Zeit vor einer Wiederherstellung. Bitte fragen Sie im Rathaus nach.', inPoll: 'Abstimmung: {title}',
   },
   en: {
@@ -45,6 +46,7 @@ const TEXTS = {
     notYet: 'The poll begins on {time}.', paused: 'The poll is paused. Please come back later.',
     closed: 'The poll has ended.', openUntil: 'You can vote until {time}.',
     paperOnly: 'This poll takes votes on paper only.', notHere: 'This poll cannot be voted in on this page.',
+    whichBallot: 'Your ballots', ballotOf: 'Ballot {at} of {most}', ballotBefore: 'Ballot before', ballotNext: 'Next ballot', oneADay: 'You can vote once each day.', eachDay: 'anew each day', dayOver: 'That day is over. Please load the page again.',
     sending: 'Sending your vote …', offline: 'No connection. Your vote is kept on this device and is sent by itself; it counts only once.',
     overloaded: 'Very many people are voting. Your vote is sent again by itself in {seconds} s; it counts only once.',
     sendNow: 'Send now', forget: 'Do not send', needsToken: 'You need access to vote. Please open the link you were given.',
@@ -57,7 +59,7 @@ const TEXTS = {
     up: 'Move {title} up', down: 'Move {title} down', remove: 'Remove {title}', moved: '{title} is now number {n}.', removed: '{title} is removed.', noRank: 'Please put at least one idea in order.',
     for: 'for', neutral: 'neutral', against: 'against', noUpdown: 'Please vote for or against at least once.', offered: 'Ideas',
     ranking: 'Ranking', pause: 'Pause', live: 'Show live', ballots: { one: '{n} ballot', other: '{n} ballots' }, split: 'online {online}, paper {paper}',
-    asOf: 'As of {time}', suppressed: 'too few to show', sealed: 'The figures are shown only after the end.', leads: 'In the lead: {title}.', place: 'Rank {n}', built: 'gets built', wouldBeBuilt: 'would be built as it stands', asTable: 'As a table', noRanking: 'The ranking cannot be reached; still trying.', legend: 'Bars: online (first colour), paper (second colour).',
+    asOf: 'As of {time}', suppressed: 'too few to show', sealed: 'The figures are shown only after the end.', leads: 'In the lead: {title}.', place: 'Rank {n}', built: 'gets built', wouldBeBuilt: 'would be built as it stands', belowCut: { one: '{n} below the line', other: '{n} below the line' }, asTable: 'As a table', voteHere: 'Vote and see all ideas', moreLeft: { one: 'and {n} more', other: 'and {n} more' }, noRanking: 'The ranking cannot be reached; still trying.', legend: 'Bars: online (first colour), paper (second colour).',
     receipt_counted: 'This vote counts.', receipt_superseded: 'This vote was replaced by a later one.', receipt_withdrawn: 'This vote was withdrawn.', receipt_voided: 'This vote was declared void.', receiptUnknown: 'There is no such receipt. Please check the characters.', receiptEpoch: 'This receipt is from before a restore. Please ask at the town hall.', inPoll: 'Poll: {title}',
   },
 };
@@ -71,6 +73,10 @@ export function addTexts(more) {
 }
 
 export const currentLanguage = () => language;
+// For this page only; another language than these two changes nothing.
+export function useLanguage(next) {
+  if (next in TEXTS) language = next;
+}
 export function setLanguage(next) {
   language = next;
   try { localStorage.setItem('tallyd.language', next); } catch { /* a private window: for this visit */ }

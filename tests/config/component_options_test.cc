@@ -71,6 +71,7 @@ TEST(ComponentOptionsTest, SettingsReachTheirComponent) {
   settings.proxy_header = "forwarded";
   settings.network_connections_max = 7;
   settings.address_requests_per_s = 3;
+  settings.frame_ancestors = {"https://b.example"};
   settings.log_level = "error";
   const EngineOptions engine = MakeEngineOptions(settings);
   EXPECT_EQ(engine.data.directory, "/data");
@@ -86,6 +87,7 @@ TEST(ComponentOptionsTest, SettingsReachTheirComponent) {
   EXPECT_EQ(service.http.proxies.header, ProxyOptions::Header::kForwarded);
   EXPECT_EQ(service.http.public_listener.network_connections_max, 7);
   EXPECT_EQ(service.budgets.address.requests_per_s, 3);
+  EXPECT_EQ(service.pages.frame_ancestors, settings.frame_ancestors);
   EXPECT_EQ(MakeLogOptions(settings).level, LogLevel::kError);
 }
 

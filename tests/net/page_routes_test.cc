@@ -44,6 +44,42 @@ TEST_F(PageRoutesTest, AssetsOfThisVersionOnly) {
   }
 }
 
+TEST_F(PageRoutesTest, NoPageStandsInAFrameUnlessAllowed) {
+  Serve();
+  const std::string header = "content-security-policy";
+  for (const HttpAnswer& answer :
+       {Ask(Call("GET", "/")), Ask(Call("GET", "/table")), AskAdmin(Call("GET", "/"))}) {
+    EXPECT_TRUE(answer.Header(header).ends_with("; frame-ancestors 'none'"))
+        << answer.Header(header);
+  }
+}
+
+TEST_F(PageRoutesTest, TheCitizensPageAloneStandsInFramesOfAllowedSites) {
+  Serve([](ServiceOptions& options, EngineOptions& /*engine*/) {
+    options.pages.frame_ancestors = {"https://a.example", "http://b.example:81"};
+  });
+  const std::string header = "content-security-policy";
+  EXPECT_TRUE(Ask(Call("GET", "/"))
+                  .Header(header)
+                  .ends_with("; frame-ancestors https://a.example http://b.example:81"));
+  EXPECT_TRUE(AskAdmin(Call("GET", "/")).Header(header).ends_with("; frame-ancestors 'none'"));
+}
+
+TEST_F(PageRoutesTest, TheWidgetStaysAtItsAddress) {
+  Serve([](ServiceOptions& options, EngineOptions& /*engine*/) {
+    options.cors.allowed_origins = {"https://a.example"};
+  });
+  const HttpAnswer widget = Ask(Call("GET", "/widget.js?ver=6.1", {{"Origin", "https://a.example"}}));
+  EXPECT_EQ(widget.status, 200);
+  EXPECT_EQ(widget.Header("content-type"), "text/javascript; charset=utf-8");
+  EXPECT_EQ(widget.Header("cache-control"), "no-cache");
+  EXPECT_EQ(widget.Header("access-control-allow-origin"), "https://a.example");
+  EXPECT_NE(widget.body.find("/assets/" + std::string(EmbeddedPagesVersion()) + "/ranking.js"),
+            std::string::npos);
+  EXPECT_EQ(Ask(Call("GET", "/widget.js", {{"If-None-Match", widget.Header("etag")}})).status, 304);
+  EXPECT_EQ(AskAdmin(Call("GET", "/widget.js")).status, 404);
+}
+
 TEST_F(PageRoutesTest, TablesShowPollsButDrafts) {
   Serve();
   ASSERT_EQ(PutPoll("p", R"(,"state":"open")").status, 201);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { IDEAS, POLLS, Server, launch, visitor } from './stage.mjs';
+import { IDEAS, POLLS, Server, launch, tabTo, visitor } from './stage.mjs';
 
 let server;
 let browser;
@@ -294,5 +294,43 @@ test('a browser that stores nothing says so', async () => {
   await cell(page, 'b:run').fill('1');
   await page.getByRole('button', { name: 'Save the entry' }).click();
   await message(page, 'Saved: museum-1.');
+  await done(seen);
+});
+
+test('a whole opening by keyboard alone, from the address to the second person', async () => {
+  await server.putPoll('keys', { ...POLLS.one, boxes: BOXES });
+  const seen = await visitor(browser, server);
+  const { page } = seen;
+  const { keyboard } = page;
+  const press = async (name) => { await tabTo(page, name); await keyboard.press('Enter'); };
+  const type = async (name, text) => { await tabTo(page, name); await keyboard.type(text); };
+  await page.goto(`${server.adminUrl}/#/paper/keys`);
+  await page.locator('#boxes').waitFor();
+  await type('Your name or initials', 'a.beispiel');
+  await press('Enter an opening: Museum');
+  await page.getByText('First entry: museum-1').waitFor();
+  await type('Seal', '99');
+  await type('Cards in the box', '3');
+  for (const text of ['', '0', '0', '1', '1', '1']) {
+    await keyboard.type(text);
+    await keyboard.press('Enter');
+  }
+  await keyboard.press('Enter'); // the focus is on the button by now
+  await message(page, 'Saved: museum-1.');
+  assert.equal(await focused(page), 'Opening museum-1');
+  await tabTo(page, 'Your name or initials');
+  await keyboard.press('Control+A');
+  await keyboard.type('b.zwei');
+  await press('Begin the second entry');
+  await page.getByText('Second entry: museum-1').waitFor();
+  await press('Card by card');
+  await tabTo(page, 'Next card');
+  for (const card of ['1', '2', '3']) {
+    await keyboard.type(card);
+    await keyboard.press('Enter');
+  }
+  await press('Compare and confirm');
+  await message(page, 'Both entries agree.');
+  assert.equal((await server.ranking('keys')).totals.paper, 3);
   await done(seen);
 });

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,8 +26,10 @@ async function freePort() {
 }
 
 export class Server {
-  static async start() {
+  // `flags`: further flags of the program.
+  static async start(flags = []) {
     const server = new Server();
+    server.flags = flags;
     server.directory = mkdtempSync(join(tmpdir(), 'tallyd-pages-'));
     server.port = await freePort();
     server.adminPort = await freePort();
@@ -42,7 +45,7 @@ export class Server {
     this.log = '';
     this.process = spawn(process.env.TALLYD_PROGRAM, ['serve', '--insecure-no-auth',
       `--listen=127.0.0.1:${this.port}`, `--admin-listen=127.0.0.1:${this.adminPort}`,
-      `--data-dir=${join(this.directory, 'data')}`, `--ready-file=${ready}`]);
+      `--data-dir=${join(this.directory, 'data')}`, `--ready-file=${ready}`, ...this.flags]);
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream.on('data', (data) => { this.log += data; });
     }
@@ -91,6 +94,28 @@ export class Server {
   }
 }
 
+// A city's own site: serves `pages` (path to HTML), with a Content-Security-Policy if `policy` is set.
+export class Site {
+  static async start() {
+    const site = new Site();
+    site.pages = new Map();
+    site.server = createHttpServer((request, response) => {
+      const html = site.pages.get(request.url);
+      response.writeHead(html === undefined ? 404 : 200, { 'Content-Type': 'text/html; charset=utf-8', ...(site.policy ? { 'Content-Security-Policy': site.policy } : {}) });
+      response.end(html ?? '');
+    }).listen(0, '127.0.0.1');
+    await once(site.server, 'listening');
+    site.url = `http://127.0.0.1:${site.server.address().port}`;
+    return site;
+  }
+
+  async stop() {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
 export const launch = () => chromium.launch({
   executablePath: process.env.TALLYD_CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-dev-shm-usage'],
@@ -108,6 +133,21 @@ export async function visitor(browser, server, { locale = 'en-GB', ...options } 
     if (origin !== server.url && origin !== server.adminUrl) faults.push(`foreign request: ${request.url()}`);
   });
   return { context, page, faults };
+}
+
+// Goes on by Tab until the control with that name (label or text) has the focus.
+export async function tabTo(page, name) {
+  const seen = [];
+  for (let i = 0; i < 120; i += 1) {
+    const label = await page.evaluate(() => {
+      const { activeElement: at } = document;
+      return at.getAttribute('aria-label') ?? at.labels?.[0]?.textContent ?? at.textContent;
+    });
+    if (label === name) return;
+    seen.push(label);
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`Tab never reached ${name}, but ${[...new Set(seen)].map((label) => label.slice(0, 40)).join(' | ')}`);
 }
 
 export const IDEAS = ['cinema', 'market', 'run'].map((id) => ({ id, title: { de: `Idee ${id}`, en: `Idea ${id}` } }));
