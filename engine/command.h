@@ -48,8 +48,9 @@ enum class OutcomeCode : std::uint8_t {
   kNoBallot,         // withdraw or look up: there is none
   kWithdrawNotAllowed,
   kChannelNotAllowed,
-  kFourEyes,       // paper lines where the poll wants two people
-  kOptionUnknown,  // an option index that this poll does not have (definition changed meanwhile)
+  kFourEyes,        // paper lines where the poll wants two people
+  kQuotaExhausted,  // as many ballots over the polls of the project as a voter may have
+  kOptionUnknown,   // an option index that this poll does not have (definition changed meanwhile)
   kOptionWithdrawn,
   kBallotInvalid,  // breaks the ballot's rules; `ballot_error` says which
   kKeyMissing,     // the poll's voter key is not there
@@ -87,6 +88,7 @@ enum class OutcomeCode : std::uint8_t {
 // Creates or replaces a project.
 struct PutProject {
   ProjectEntry project;
+  std::uint32_t ballots_per_voter = 0;  // over its polls; 0 = no quota
   bool create_only = false;             // If-None-Match: *
   std::optional<Position> if_revision;  // If-Match
 };
@@ -199,7 +201,13 @@ struct VoteDay {
   TimeUs ends = 0;
 };
 
-using Act = std::variant<PutProject, PutPoll, TransitionPoll, WithdrawOption, VoteDay,
+// What few votes and withdrawals need besides.
+struct VoteExtras {
+  std::optional<VoteDay> day;
+  std::optional<VoterTag> project_tag;  // in a project with a quota
+};
+
+using Act = std::variant<PutProject, PutPoll, TransitionPoll, WithdrawOption, VoteExtras,
                          PutPaperBatch, ConfirmPaperBatch, VoidPaperBatch, PutPaperCards, PutRoll,
                          ReadPaper, SubmitIdea, DecideIdea, ReadIdeas>;
 
@@ -214,7 +222,7 @@ struct Command {
   std::uint64_t idempotency_print = 0;  // 0 = no key
   Seq seq = 0;  // kVote, kWithdraw: If-Match (0 = none); kReceipt: the seq asked for
   PackedBallot ballot;
-  std::unique_ptr<Act> act;  // kAct; kVote: a VoteDay, or none
+  std::unique_ptr<Act> act;  // kAct; kVote, kWithdraw: VoteExtras, or none
 };
 
 struct Outcome {

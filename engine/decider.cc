@@ -39,8 +39,9 @@ SupersededBallot Superseded(const BallotVersion& version) {
 
 // Journaled time decides which day it is, as it decides everything.
 bool IsForDayOf(const Command& vote, TimeUs time) {
-  const VoteDay* day = vote.act == nullptr ? nullptr : std::get_if<VoteDay>(vote.act.get());
-  return day != nullptr && day->begins <= time && time < day->ends;
+  const auto* extras = vote.act == nullptr ? nullptr : std::get_if<VoteExtras>(vote.act.get());
+  return extras != nullptr && extras->day && extras->day->begins <= time &&
+         time < extras->day->ends;
 }
 
 }  // namespace
@@ -173,6 +174,10 @@ Outcome Decider::DecideVote(Command& vote, DecidedBatch* batch) {
   } else if (newest && newest->version_no > poll.definition.changes_max) {
     return Refuse(OutcomeCode::kChangesExhausted);
   }
+  if (!in_force) {
+    if (const auto refusal = CheckQuota(poll, vote)) return Refuse(*refusal);
+    UseQuota(poll, vote, /*give_back=*/false, batch);
+  }
   BallotVersion version;
   version.poll = vote.poll;
   version.tag = vote.tag;
@@ -209,6 +214,7 @@ Outcome Decider::DecideWithdrawal(const Command& command, DecidedBatch* batch) {
   if (newest->channel == Channel::kPaper) return Refuse(OutcomeCode::kWithdrawNotAllowed);
   if (!poll.Accepts(Channel::kOnline)) return Refuse(OutcomeCode::kPollNotOpen);
   if (command.seq != 0 && newest->seq != command.seq) return Refuse(OutcomeCode::kVersionMismatch);
+  UseQuota(poll, command, /*give_back=*/true, batch);
   BallotVersion version;
   version.poll = command.poll;
   version.tag = command.tag;
@@ -332,6 +338,8 @@ void Decider::Count(const Outcome& outcome, Channel channel) {
     case OutcomeCode::kVersionMismatch:
     case OutcomeCode::kChannelNotAllowed:
     case OutcomeCode::kFourEyes:
+    case OutcomeCode::kQuotaExhausted:
+    case OutcomeCode::kTooLarge:
     case OutcomeCode::kOptionUnknown:
     case OutcomeCode::kOptionWithdrawn:
     case OutcomeCode::kBallotInvalid:

@@ -63,7 +63,7 @@ Outcome Decider::DecideAct(PollNumber number, const Act& act, DecidedBatch* batc
       std::holds_alternative<ReadIdeas>(act)) {
     return DecideIdeas(act, batch);
   }
-  if (std::holds_alternative<VoteDay>(act)) return Answer(OutcomeCode::kUnknown);  // no act
+  if (std::holds_alternative<VoteExtras>(act)) return Answer(OutcomeCode::kUnknown);  // no act
   return DecidePaper(number, act, batch);
 }
 
@@ -80,12 +80,31 @@ Outcome Decider::DecidePutProject(const PutProject& act, DecidedBatch* batch) {
   if (EncodedSizeMax(act.project) > kDefinitionBytesMax) {
     return Answer(OutcomeCode::kTooLarge, 0, "the project is too large");
   }
-  if (existing != nullptr && existing->project.display == act.project.display) {
-    return Answer(OutcomeCode::kUnchanged, existing->revision);
+  const bool same_quota =
+      act.ballots_per_voter == (existing == nullptr ? 0 : existing->ballots_per_voter);
+  const bool same_display = existing != nullptr && existing->project.display == act.project.display;
+  if (same_display && same_quota) return Answer(OutcomeCode::kUnchanged, existing->revision);
+  const std::vector<PollNumber> polls = state_.polls->PollsOf(act.project.id);
+  const bool opened = std::any_of(polls.begin(), polls.end(), [this](PollNumber poll) {
+    return state_.polls->Find(poll)->opened_once;
+  });
+  // What was cast before is not known by the project's tag.
+  if (!same_quota && opened) {
+    return Answer(OutcomeCode::kRulesFrozen, existing->revision, "/ballots_per_voter");
   }
   const OutcomeCode code = existing == nullptr ? OutcomeCode::kCreated : OutcomeCode::kUpdated;
-  batch->record.AddProject(act.project);
-  state_.polls->Apply(act.project, batch->position);
+  if (!same_display) {
+    batch->record.AddProject(act.project);
+    state_.polls->Apply(act.project, batch->position);
+  }
+  if (!same_quota) {
+    const ProjectQuotaEntry quota{.project = act.project.id,
+                                  .ballots_per_voter = act.ballots_per_voter,
+                                  .actor = act.project.actor};
+    batch->record.AddProjectQuota(quota);
+    TALLYD_CHECK(state_.polls->Apply(quota, batch->position));
+    for (const PollNumber poll : polls) TouchPoll(poll);
+  }
   AddOnce(&projects_touched_, act.project.id);
   return Answer(code, batch->position);
 }

@@ -168,6 +168,7 @@ absl::Status EngineImpl::Start() {
                             .ballots = ballots_.get(),
                             .audit = &audit_});
   if (!end.ok()) return end.status();
+  metrics_.quota_voters.store(polls_->quotas().voters_count(), std::memory_order_relaxed);
   metrics_.ideas_pending.store(polls_->ideas().pending_count(), std::memory_order_relaxed);
   StartLoop(*end);
   recovered_ = {.records = end->last,

@@ -39,6 +39,8 @@ inline constexpr Seq kMergeVersionsMax = 2'000'000;
 inline constexpr std::size_t kIdeasMax = 100'000;
 inline constexpr std::size_t kIdeasPendingPerProjectMax = 1'000;
 inline constexpr std::size_t kIdeasPendingPerVoterMax = 10;
+// Voters with a ballot in force in a project that has a quota: about 50 bytes each in memory.
+inline constexpr std::size_t kQuotaVotersMax = 5'000'000;
 inline constexpr std::size_t kReasonBytesMax = 500;  // of an act
 inline constexpr std::size_t kSinksMax = 64;
 inline constexpr std::size_t kActorBytesMax = 256;

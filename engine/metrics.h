@@ -49,6 +49,7 @@ struct EngineMetrics {
   Counter snapshots_published{0};
   Counter ballot_store_reads{0};
   Counter dedup_polls_dropped{0};
+  Counter quota_voters{0};       // now
   Counter ideas_pending{0};      // now
   Histogram commit_duration_us;  // seal + durable append
   Histogram commit_ballots;      // ballots per commit

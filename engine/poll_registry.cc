@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/limits.h"
 #include "storage/absl_view.h"
 #include "storage/check.h"
 
@@ -70,7 +71,8 @@ BallotRules RulesOf(const PollDefinition& definition) {
   return rules;
 }
 
-PollRegistry::PollRegistry(const RootKey* root_key) : root_key_(root_key) {
+PollRegistry::PollRegistry(const RootKey* root_key)
+    : root_key_(root_key), quotas_(kQuotaVotersMax) {
   polls_.push_back(nullptr);
 }
 
@@ -89,7 +91,32 @@ const ProjectView* PollRegistry::FindProject(std::string_view id) const {
 }
 
 void PollRegistry::Apply(const ProjectEntry& entry, Position position) {
-  projects_.insert_or_assign(entry.id, ProjectView{.project = entry, .revision = position});
+  ProjectView& project = projects_[entry.id];
+  project.project = entry;
+  project.revision = position;
+}
+
+bool PollRegistry::Apply(const ProjectQuotaEntry& entry, Position position) {
+  const auto project = projects_.find(entry.project);
+  if (project == projects_.end()) return false;
+  project->second.ballots_per_voter = entry.ballots_per_voter;
+  project->second.revision = position;
+  for (const PollNumber poll : PollsOf(entry.project)) {
+    polls_[poll]->project_quota = entry.ballots_per_voter;
+  }
+  return true;
+}
+
+bool PollRegistry::Apply(const QuotaUseEntry& entry) {
+  return Find(entry.spent_in) != nullptr && quotas_.Apply(entry);
+}
+
+std::vector<PollNumber> PollRegistry::PollsOf(std::string_view project) const {
+  std::vector<PollNumber> polls;
+  for (std::size_t i = 1; i < polls_.size(); ++i) {
+    if (polls_[i]->definition.project == project) polls.push_back(polls_[i]->number);
+  }
+  return polls;
 }
 
 void PollRegistry::Apply(const PollEntry& entry, Position position) {
@@ -108,6 +135,8 @@ void PollRegistry::Apply(const PollEntry& entry, Position position) {
   }
   PollRecord& poll = *polls_[entry.number];
   poll.definition = entry.definition;
+  const ProjectView* project = FindProject(entry.definition.project);
+  poll.project_quota = project == nullptr ? 0 : project->ballots_per_voter;
   poll.rules = RulesOf(entry.definition);
   poll.revision = position;
   FindNextDue();
@@ -202,6 +231,9 @@ std::shared_ptr<const PollView> PollRegistry::MakeView(PollNumber number) const 
   view->accepting_online = poll.Accepts(Channel::kOnline) && poll.definition.online;
   view->revision = poll.revision;
   view->voter_key = poll.voter_key;
+  if (poll.project_quota != 0 && root_key_ != nullptr) {
+    view->project_key = VoterKey::DeriveForProject(*root_key_, poll.definition.project);
+  }
   view->IndexIds();
   return view;
 }

@@ -24,6 +24,7 @@
 #include "engine/idea_box.h"
 #include "engine/paper_ledger.h"
 #include "engine/poll_view.h"
+#include "engine/quota_book.h"
 #include "engine/voter_key.h"
 #include "storage/entries.h"
 
@@ -49,6 +50,7 @@ struct PollRecord {
   std::array<std::uint8_t, 16> key_salt{};
   std::array<std::uint8_t, 8> key_check{};
   std::optional<VoterKey> voter_key;
+  std::uint32_t project_quota = 0;  // ballots of a voter over the project's polls; 0 = no quota
   PaperLedger paper;
   PollRoll roll;
 
@@ -75,6 +77,9 @@ class PollRegistry {
 
   void Apply(const ProjectEntry& entry, Position position);
   void Apply(const PollEntry& entry, Position position);
+  // False: there is no such project or poll, or what was never spent is given back.
+  bool Apply(const ProjectQuotaEntry& entry, Position position);
+  bool Apply(const QuotaUseEntry& entry);
   void Apply(const PollStateEntry& entry, Position position, TimeUs time);
   // False: there is no such option, and nothing was changed.
   bool Apply(const OptionFateEntry& entry, Position position);
@@ -89,6 +94,9 @@ class PollRegistry {
   // The next time either list changes; nullopt: nothing is scheduled.
   std::optional<TimeUs> NextDue() const { return next_due_; }
 
+  const QuotaBook& quotas() const { return quotas_; }
+  // Polls of a project, by number.
+  std::vector<PollNumber> PollsOf(std::string_view project) const;
   IdeaBox& ideas() { return ideas_; }
   const IdeaBox& ideas() const { return ideas_; }
 
@@ -105,6 +113,7 @@ class PollRegistry {
   absl::flat_hash_map<std::string, ProjectView> projects_;
   std::optional<TimeUs> next_due_;
   IdeaBox ideas_;
+  QuotaBook quotas_;
 };
 
 BallotRules RulesOf(const PollDefinition& definition);

@@ -30,6 +30,9 @@ struct PollView {
   std::optional<VoterKey>
       voter_key;  // nullopt: the key file does not fit this poll (503 key_missing)
 
+  // Of a project with a quota: names voters over all of its polls.
+  std::optional<VoterKey> project_key;
+
   // Options by id, for each question; one map where the poll is no survey.
   std::vector<absl::flat_hash_map<std::string, OptionIndex>> option_by_id;
   absl::flat_hash_map<std::string, QuestionIndex> question_by_id;  // survey only
@@ -47,6 +50,7 @@ struct PollView {
 struct ProjectView {
   ProjectEntry project;
   Position revision = 0;
+  std::uint32_t ballots_per_voter = 0;  // over its polls; 0 = no quota
 };
 
 }  // namespace tallyd

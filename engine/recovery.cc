@@ -85,6 +85,10 @@ class Replay {
     } else if (const auto* state = std::get_if<PollStateEntry>(&entry)) {
       if (targets_.polls->Find(state->poll) == nullptr) return UnknownPoll(state->poll, header);
       targets_.polls->Apply(*state, header.position, header.time);
+    } else if (const auto* quota = std::get_if<ProjectQuotaEntry>(&entry)) {
+      return Follows(targets_.polls->Apply(*quota, header.position), "a quota", header);
+    } else if (const auto* use = std::get_if<QuotaUseEntry>(&entry)) {
+      return Follows(targets_.polls->Apply(*use), "the use of a quota", header);
     } else if (const auto* idea = std::get_if<IdeaEntry>(&entry)) {
       return Follows(targets_.polls->ideas().Apply(*idea, header.position, header.time), "an idea",
                      header);

@@ -26,14 +26,15 @@ std::optional<BallotDay> ParseBallotDay(std::string_view text, const std::string
   return ballot_day;
 }
 
-void NameBallot(const VoterKey& key, std::string_view voter, std::uint32_t ballot_no,
+void NameBallot(const PollView& poll, std::string_view voter, std::uint32_t ballot_no,
                 const std::optional<BallotDay>& day, Command* command) {
-  if (!day) {
-    command->tag = key.MakeTag(voter, ballot_no);
-    return;
-  }
-  command->tag = key.MakeTag(voter, ballot_no, day->number);
-  command->act = std::make_unique<Act>(day->window);
+  const VoterKey& key = *poll.voter_key;
+  command->tag = day ? key.MakeTag(voter, ballot_no, day->number) : key.MakeTag(voter, ballot_no);
+  if (!day && !poll.project_key) return;
+  VoteExtras extras;
+  if (day) extras.day = day->window;
+  if (poll.project_key) extras.project_tag = poll.project_key->MakeTag(voter);
+  command->act = std::make_unique<Act>(extras);
 }
 
 }  // namespace tallyd

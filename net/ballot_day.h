@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "engine/command.h"
-#include "engine/voter_key.h"
+#include "engine/poll_view.h"
 
 namespace tallyd {
 
@@ -23,8 +23,9 @@ struct BallotDay {
 // "2026-05-01"; nullopt: not a day, or not a time zone of this machine.
 std::optional<BallotDay> ParseBallotDay(std::string_view text, const std::string& time_zone);
 
-// Names the ballot in `command`: whose, which of theirs, for which day.
-void NameBallot(const VoterKey& key, std::string_view voter, std::uint32_t ballot_no,
+// Names the ballot in `command`: whose, which of theirs, for which day; and who it is over all
+// polls of a project with a quota. The poll must have its voter key.
+void NameBallot(const PollView& poll, std::string_view voter, std::uint32_t ballot_no,
                 const std::optional<BallotDay>& day, Command* command);
 
 }  // namespace tallyd

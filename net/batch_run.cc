@@ -166,7 +166,7 @@ void BatchRun::TakeLine(const LineSplitter::Line& line) {
   command.poll = poll.number;
   command.channel = vote.channel;
   command.box = vote.box;
-  NameBallot(*poll.voter_key, choice.voter, vote.ballot_no, vote.day, &command);
+  NameBallot(poll, choice.voter, vote.ballot_no, vote.day, &command);
   command.ballot = std::move(vote.ballot);
   gateway_.Reserve(command, {.handler = this,
                              .responder = {},

@@ -111,6 +111,8 @@ void AddEngine(const Engine& engine, Families& families) {
   counter("tallyd_ballot_store_reads_total", "Look-ups that memory could not answer",
           Value(metrics.ballot_store_reads));
   gauge("tallyd_ideas_pending", "Ideas that wait for a moderator", Value(metrics.ideas_pending));
+  gauge("tallyd_quota_voters", "Voters with ballots under a quota of a project",
+        Value(metrics.quota_voters));
   counter("tallyd_snapshots_published_total", "Rankings published",
           Value(metrics.snapshots_published));
   constexpr double kMicrosecond = 1e-6;

@@ -37,6 +37,11 @@ constexpr std::array<Problem, kProblemCodeCount> kProblems{{
      {"Keine weiteren Änderungen",
       "Die Stimme wurde so oft geändert, wie es die Abstimmung erlaubt; die letzte bleibt "
       "gültig."}},
+    {kQuotaExhausted, "quota_exhausted", 409, false,
+     {"No ballots left",
+      "The voter has as many ballots in force over the polls of the project as it allows."},
+     {"Keine Stimmen mehr übrig",
+      "So viele Stimmen wie das Projekt über alle Abstimmungen erlaubt sind schon abgegeben."}},
     {kOptionUnknown, "option_unknown", 422, false,
      {"Unknown option", "The ballot names an option that this poll does not have."},
      {"Unbekannte Option",

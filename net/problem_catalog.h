@@ -26,6 +26,7 @@ enum class ProblemCode : std::uint8_t {
   kPollNotOpen,
   kDayNotOpen,
   kChangesExhausted,
+  kQuotaExhausted,
   kOptionUnknown,
   kQuestionUnknown,
   kOptionWithdrawn,

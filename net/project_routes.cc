@@ -65,7 +65,8 @@ void ProjectRoutes::Put(const HttpRequest& request, Responder responder) {
     return;
   }
   PutProject put;
-  put.project = *std::move(project);
+  put.project = std::move(project->project);
+  put.ballots_per_voter = project->ballots_per_voter;
   put.project.actor = admin->actor;
   put.create_only = admin->condition.create_only;
   if (!put.create_only) put.if_revision = revision;

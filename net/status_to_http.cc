@@ -28,6 +28,8 @@ HttpMapping MapVote(OutcomeCode code, BallotError error) {
       return Refused(ProblemCode::kDayNotOpen);
     case OutcomeCode::kChangesExhausted:
       return Refused(ProblemCode::kChangesExhausted);
+    case OutcomeCode::kQuotaExhausted:
+      return Refused(ProblemCode::kQuotaExhausted);
     case OutcomeCode::kKeyReused:
       return Refused(ProblemCode::kKeyReused);
     case OutcomeCode::kVersionMismatch:

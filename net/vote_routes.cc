@@ -115,7 +115,7 @@ bool VoteRoutes::FillVoter(const HttpRequest& request, const Identity& identity,
     return false;
   }
   command.poll = poll.number;
-  NameBallot(*poll.voter_key, choice.voter, name.ballot_no, name.day, &command);
+  NameBallot(poll, choice.voter, name.ballot_no, name.day, &command);
   if (request.idempotency_key.data() != nullptr) {
     const auto key = ParseIdempotencyKey(request.idempotency_key);
     if (!key) {

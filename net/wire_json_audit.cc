@@ -283,6 +283,9 @@ void AppendAct(const PollView&, const Engine::JournaledAct&, const WithdrawalEnt
 }
 void AppendAct(const PollView&, const Engine::JournaledAct&, const ProjectEntry&, std::string&) {}
 void AppendAct(const PollView&, const Engine::JournaledAct&, const IdeaEntry&, std::string&) {}
+void AppendAct(const PollView&, const Engine::JournaledAct&, const ProjectQuotaEntry&,
+               std::string&) {}
+void AppendAct(const PollView&, const Engine::JournaledAct&, const QuotaUseEntry&, std::string&) {}
 
 void AppendHex(const ChainHash& hash, std::string& out) {
   constexpr std::string_view kHex = "0123456789abcdef";

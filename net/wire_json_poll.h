@@ -33,9 +33,12 @@ std::optional<PollDocument> DecodePoll(std::string_view body, std::string_view p
 std::optional<OptionDefinition> DecodeOption(std::string_view body, std::string_view option_id,
                                              std::vector<BodyError>& errors);
 std::optional<PollState> DecodeTransition(std::string_view body, std::vector<BodyError>& errors);
-// `actor` is left empty.
-std::optional<ProjectEntry> DecodeProject(std::string_view body, std::string_view project_id,
-                                          std::vector<BodyError>& errors);
+struct ProjectDocument {
+  ProjectEntry project;                 // `actor` is left empty
+  std::uint32_t ballots_per_voter = 0;  // over its polls; 0 = no quota
+};
+std::optional<ProjectDocument> DecodeProject(std::string_view body, std::string_view project_id,
+                                             std::vector<BodyError>& errors);
 
 // About the bytes that the definition takes in a journal entry, never less.
 std::size_t EstimateDefinitionBytes(const PollDefinition& definition);

@@ -17,6 +17,7 @@ namespace {
 namespace json = boost::json;
 using enum ProblemCode;
 
+constexpr std::int64_t kProjectQuotaMax = 1'000'000;
 constexpr std::int64_t kChangesMax = 1'000'000;
 
 constexpr NameTable<PollState, 5> kStates = {{{"draft", PollState::kDraft},
@@ -262,10 +263,11 @@ std::optional<PollState> DecodeTransition(std::string_view body, std::vector<Bod
   return std::nullopt;
 }
 
-std::optional<ProjectEntry> DecodeProject(std::string_view body, std::string_view project_id,
-                                          std::vector<BodyError>& errors) {
+std::optional<ProjectDocument> DecodeProject(std::string_view body, std::string_view project_id,
+                                             std::vector<BodyError>& errors) {
   DocumentErrors found;
-  ProjectEntry project;
+  ProjectDocument read;
+  ProjectEntry& project = read.project;
   project.id = std::string(project_id);
   if (const auto document = ParseDocument(body, found)) {
     ObjectReader reader(*document, "", found);
@@ -288,12 +290,11 @@ std::optional<ProjectEntry> DecodeProject(std::string_view body, std::string_vie
     }
     ReadTimeZone(reader, project.display);
     project.display += '}';
-    if (reader.Find("ballots_per_voter") != nullptr) {
-      reader.Fault("ballots_per_voter", kNotSupported, "this version knows no quota of a project");
-    }
+    read.ballots_per_voter = static_cast<std::uint32_t>(
+        reader.Integer("ballots_per_voter", 1, kProjectQuotaMax).value_or(0));
     reader.RefuseUnknown();
   }
-  if (found.empty()) return project;
+  if (found.empty()) return read;
   errors = found.Take();
   return std::nullopt;
 }

@@ -249,6 +249,9 @@ void AppendProject(const ProjectView& project, std::string& out) {
   AppendJsonString(project.project.id, out);
   AppendTo(&out, ",\"revision\":", project.revision);
   AppendDisplay(project.project.display, out);
+  if (project.ballots_per_voter != 0) {
+    AppendTo(&out, ",\"ballots_per_voter\":", project.ballots_per_voter);
+  }
   out += "}\n";
 }
 

@@ -19,6 +19,7 @@
 #include "storage/idea_entries.h"
 #include "storage/option_entries.h"
 #include "storage/paper_entries.h"
+#include "storage/quota_entries.h"
 #include "storage/records.h"
 
 namespace tallyd {
@@ -38,6 +39,8 @@ enum class EntryKind : std::uint8_t {
   kOptionFate = 14,       // an option was withdrawn, and what became of its votes
   kIdea = 16,             // a citizen handed an idea in
   kIdeaDecision = 17,
+  kProjectQuota = 18,  // how many ballots a voter may have over the polls of a project
+  kQuotaUse = 19,      // a ballot spends one of them, or a withdrawal gives it back
 };
 
 // What a superseded ballot was: enough to take it out of the tally again.
@@ -184,9 +187,9 @@ struct PollStateEntry {
   std::string actor;
 };
 
-using Entry =
-    std::variant<BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry,
-                 PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry, PaperCardsEntry,
-                 PaperCardsCountEntry, RollEntry, OptionFateEntry, IdeaEntry, IdeaDecisionEntry>;
+using Entry = std::variant<BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry,
+                           PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry, PaperCardsEntry,
+                           PaperCardsCountEntry, RollEntry, OptionFateEntry, IdeaEntry,
+                           IdeaDecisionEntry, ProjectQuotaEntry, QuotaUseEntry>;
 
 }  // namespace tallyd

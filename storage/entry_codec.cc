@@ -7,6 +7,7 @@
 #include "storage/option_entry_codec.h"
 #include "storage/paper_entry_codec.h"
 #include "storage/poll_definition_codec.h"
+#include "storage/quota_entry_codec.h"
 
 namespace tallyd {
 namespace {
@@ -229,6 +230,10 @@ bool DecodeEntry(ByteReader* reader, Entry* entry) {
       return DecodePaperCardsCount(reader, &entry->emplace<PaperCardsCountEntry>());
     case EntryKind::kRoll:
       return DecodeRoll(reader, &entry->emplace<RollEntry>());
+    case EntryKind::kProjectQuota:
+      return DecodeProjectQuota(reader, &entry->emplace<ProjectQuotaEntry>());
+    case EntryKind::kQuotaUse:
+      return DecodeQuotaUse(reader, &entry->emplace<QuotaUseEntry>());
     default:
       reader->Fail();
       return false;

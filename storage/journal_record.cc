@@ -233,6 +233,14 @@ void RecordBuilder::AddRoll(const RollEntry& entry) {
   AddLater(entry);
 }
 
+void RecordBuilder::AddProjectQuota(const ProjectQuotaEntry& entry) {
+  AddLater(entry);
+}
+
+void RecordBuilder::AddQuotaUse(const QuotaUseEntry& entry) {
+  AddLater(entry);
+}
+
 SealedRecord RecordBuilder::Seal(const RecordHeader& header) {
   TALLYD_CHECK(!sealed_ && header.position >= 1);
   sealed_ = true;

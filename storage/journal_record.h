@@ -77,6 +77,8 @@ class RecordBuilder {
   void AddPaperCards(const PaperCardsEntry& entry);
   void AddPaperCardsCount(const PaperCardsCountEntry& entry);
   void AddRoll(const RollEntry& entry);
+  void AddProjectQuota(const ProjectQuotaEntry& entry);
+  void AddQuotaUse(const QuotaUseEntry& entry);
 
   SealedRecord Seal(const RecordHeader& header);
   void Clear();
@@ -112,6 +114,8 @@ std::size_t EncodedSizeMax(const IdeaDecisionEntry& entry);
 std::size_t EncodedSizeMax(const PaperCardsEntry& entry);
 std::size_t EncodedSizeMax(const PaperCardsCountEntry& entry);
 std::size_t EncodedSizeMax(const RollEntry& entry);
+std::size_t EncodedSizeMax(const ProjectQuotaEntry& entry);
+std::size_t EncodedSizeMax(const QuotaUseEntry& entry);
 
 // A checked view of one record. Parse() verifies magic, version, sizes and CRC; the chain is
 // verified by whoever walks it. DataLoss for damage, Unimplemented (with a clear message) for a

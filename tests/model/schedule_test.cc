@@ -181,7 +181,8 @@ TEST_P(Schedule, ABallotOfADayIsTakenOnThatDayOnly) {
     Command command = VoteOf(poll, "v");
     command.tag = driver_.engine().polls().Find(poll)->voter_key->MakeTag(
         "v", 1, static_cast<std::int32_t>(day / kDay));
-    command.act = std::make_unique<Act>(VoteDay{.begins = day, .ends = day + kDay});
+    command.act = std::make_unique<Act>(
+        VoteExtras{.day = VoteDay{.begins = day, .ends = day + kDay}, .project_tag = {}});
     return Cast(std::move(command)).code;
   };
   EXPECT_EQ(Cast(poll, "v"), OutcomeCode::kDayNotOpen) << "names no day";

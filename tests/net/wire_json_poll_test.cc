@@ -355,12 +355,12 @@ TEST(PollDocumentTest, SmallDocuments) {
       DecodeProject(R"({"title":{"de":"S"},"languages":["de","en"]})", "stadt", errors);
   ASSERT_TRUE(project);
   std::string out;
-  AppendProject({.project = *project, .revision = 3}, out);
+  AppendProject({.project = project->project, .revision = 3, .ballots_per_voter = 0}, out);
   EXPECT_EQ(out, R"({"id":"stadt","revision":3,"title":{"de":"S"},"languages":["de","en"],)"
                  R"("time_zone":"Europe/Berlin"})"
                  "\n");
-  EXPECT_FALSE(DecodeProject(R"({"title":{"de":"S"},"ballots_per_voter":3})", "stadt", errors));
-  EXPECT_EQ(FaultsOf(errors), (Faults{{"/ballots_per_voter", "not_supported"}}));
+  EXPECT_FALSE(DecodeProject(R"({"title":{"de":"S"},"ballots_per_voter":0})", "stadt", errors));
+  EXPECT_EQ(FaultsOf(errors), (Faults{{"/ballots_per_voter", "member_invalid"}}));
 }
 
 }  // namespace

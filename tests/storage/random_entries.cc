@@ -128,6 +128,14 @@ struct Describer {
     out << "roll " << entry.poll << " '" << entry.batch << "' '" << entry.actor << "'";
     for (const VoterTag& tag : entry.tags) out << ' ' << Hex(tag.bytes);
   }
+  void operator()(const ProjectQuotaEntry& entry) {
+    out << "quota '" << entry.project << "' " << entry.ballots_per_voter << " '" << entry.actor
+        << "'";
+  }
+  void operator()(const QuotaUseEntry& entry) {
+    out << "quota use " << entry.spent_in << ' ' << entry.project_tag.high() << ' '
+        << entry.project_tag.low() << ' ' << entry.given_back;
+  }
   void operator()(const PollStateEntry& entry) {
     out << "state " << entry.poll << ' ' << int(entry.to) << ' ' << int(entry.cause) << " '"
         << entry.actor << "'";
@@ -419,8 +427,20 @@ RollEntry RandomEntries::Roll() {
   return entry;
 }
 
+ProjectQuotaEntry RandomEntries::QuotaOfProject() {
+  return {.project = Text(40),
+          .ballots_per_voter = static_cast<std::uint32_t>(Number()),
+          .actor = Text(20)};
+}
+
+QuotaUseEntry RandomEntries::UseOfQuota() {
+  return {.spent_in = static_cast<PollNumber>(1 + Number() % kPollNumberMax),
+          .project_tag = Tag(),
+          .given_back = Coin()};
+}
+
 Entry RandomEntries::Any() {
-  switch (Below(16)) {
+  switch (Below(21)) {
     case 0:
       return Project();
     case 1:
@@ -447,6 +467,10 @@ Entry RandomEntries::Any() {
       return PaperCardsCount();
     case 12:
       return Roll();
+    case 13:
+      return QuotaOfProject();
+    case 14:
+      return UseOfQuota();
     default:
       return Ballot();
   }
@@ -463,6 +487,8 @@ void AddEntry(const Entry& entry, RecordBuilder* builder) {
   if (const auto* taken = std::get_if<PaperVoidEntry>(&entry)) builder->AddPaperVoid(*taken);
   if (const auto* fate = std::get_if<OptionFateEntry>(&entry)) builder->AddOptionFate(*fate);
   if (const auto* idea = std::get_if<IdeaEntry>(&entry)) builder->AddIdea(*idea);
+  if (const auto* quota = std::get_if<ProjectQuotaEntry>(&entry)) builder->AddProjectQuota(*quota);
+  if (const auto* use = std::get_if<QuotaUseEntry>(&entry)) builder->AddQuotaUse(*use);
   if (const auto* decided = std::get_if<IdeaDecisionEntry>(&entry)) {
     builder->AddIdeaDecision(*decided);
   }

@@ -41,6 +41,8 @@ class RandomEntries {
   PaperCardsEntry PaperCards();
   PaperCardsCountEntry PaperCardsCount();
   RollEntry Roll();
+  ProjectQuotaEntry QuotaOfProject();
+  QuotaUseEntry UseOfQuota();
   Entry Any();
 
  private:
