@@ -489,13 +489,10 @@ void AddEntry(const Entry& entry, RecordBuilder* builder) {
   if (const auto* idea = std::get_if<IdeaEntry>(&entry)) builder->AddIdea(*idea);
   if (const auto* quota = std::get_if<ProjectQuotaEntry>(&entry)) builder->AddProjectQuota(*quota);
   if (const auto* use = std::get_if<QuotaUseEntry>(&entry)) builder->AddQuotaUse(*use);
-  if (const auto* decided = std::get_if<IdeaDecisionEntry>(&entry)) {
-    builder->AddIdeaDecision(*decided);
-  }
+  if (const auto* made = std::get_if<IdeaDecisionEntry>(&entry)) builder->AddIdeaDecision(*made);
   if (const auto* cards = std::get_if<PaperCardsEntry>(&entry)) builder->AddPaperCards(*cards);
-  if (const auto* count = std::get_if<PaperCardsCountEntry>(&entry)) {
-    builder->AddPaperCardsCount(*count);
-  }
+  if (const auto* sum = std::get_if<PaperCardsCountEntry>(&entry))
+    builder->AddPaperCardsCount(*sum);
   if (const auto* roll = std::get_if<RollEntry>(&entry)) builder->AddRoll(*roll);
 }
 
