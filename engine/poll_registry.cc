@@ -187,6 +187,13 @@ void PollRegistry::ApplySeq(PollNumber number, Seq seq) {
   poll->next_seq = seq + 1;
 }
 
+void PollRegistry::ApplyPastSeq(PollNumber number, Seq seq, Epoch epoch) {
+  ApplySeq(number, seq);
+  std::vector<PastSeqs>& past = Find(number)->past;
+  if (past.empty() || past.back().epoch != epoch) past.push_back({.epoch = epoch});
+  past.back().last = seq;
+}
+
 std::vector<PollNumber> PollRegistry::DueToOpen(TimeUs now) const {
   std::vector<PollNumber> due;
   if (!next_due_ || *next_due_ > now) return due;
@@ -234,6 +241,7 @@ std::shared_ptr<const PollView> PollRegistry::MakeView(PollNumber number) const 
   if (poll.project_quota != 0 && root_key_ != nullptr) {
     view->project_key = VoterKey::DeriveForProject(*root_key_, poll.definition.project);
   }
+  view->past = poll.past;
   view->IndexIds();
   return view;
 }

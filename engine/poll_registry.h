@@ -47,6 +47,7 @@ struct PollRecord {
   bool opened_once = false;
   Position revision = 0;
   Seq next_seq = 1;
+  std::vector<PastSeqs> past;
   std::array<std::uint8_t, 16> key_salt{};
   std::array<std::uint8_t, 8> key_check{};
   std::optional<VoterKey> voter_key;
@@ -87,6 +88,8 @@ class PollRegistry {
   bool Apply(const RollEntry& entry);
   // A ballot or withdrawal took `seq`.
   void ApplySeq(PollNumber poll, Seq seq);
+  // ... under an epoch that has ended (recovery only).
+  void ApplyPastSeq(PollNumber poll, Seq seq, Epoch epoch);
 
   // Polls whose time has come at `now`: to be opened (their window begins), to be closed.
   std::vector<PollNumber> DueToOpen(TimeUs now) const;

@@ -22,6 +22,13 @@ void PollView::IndexIds() {
   }
 }
 
+Epoch PollView::EpochOf(Seq seq, Epoch present) const {
+  for (const PastSeqs& seqs : past) {
+    if (seq <= seqs.last) return seqs.epoch;
+  }
+  return present;
+}
+
 std::optional<OptionIndex> PollView::FindOption(std::string_view id, QuestionIndex question) const {
   if (question >= option_by_id.size()) return std::nullopt;
   const auto& options = option_by_id[question];

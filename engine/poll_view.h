@@ -19,6 +19,13 @@
 
 namespace tallyd {
 
+// The seqs of a poll up to `last` that were given under an epoch before the present one: a restore
+// keeps ballots, and with them their seqs and receipts.
+struct PastSeqs {
+  Epoch epoch = 0;
+  Seq last = 0;
+};
+
 struct PollView {
   PollNumber number = 0;
   PollDefinition definition;
@@ -38,6 +45,10 @@ struct PollView {
   absl::flat_hash_map<std::string, QuestionIndex> question_by_id;  // survey only
   absl::flat_hash_map<std::string, BoxIndex> box_by_id;            // counted from 1
 
+  std::vector<PastSeqs> past;  // ascending; empty unless the history was restored
+
+  // The epoch under which the ballot with that seq was decided; `present` if none before was.
+  Epoch EpochOf(Seq seq, Epoch present) const;
   // Fills the maps from the definition.
   void IndexIds();
   bool is_survey() const { return definition.ballot.type == BallotType::kSurvey; }

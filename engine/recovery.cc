@@ -52,8 +52,11 @@ BallotVersion ToVersion(const WithdrawalEntry& entry, Position position) {
 // Feeds each record to the consumers that do not have it yet.
 class Replay {
  public:
-  Replay(RecoveryTargets targets, Position tallies_have)
-      : targets_(targets), tallies_have_(tallies_have), store_has_(targets.ballots->position()) {}
+  Replay(RecoveryTargets targets, Epoch epoch, Position tallies_have)
+      : targets_(targets),
+        epoch_(epoch),
+        tallies_have_(tallies_have),
+        store_has_(targets.ballots->position()) {}
 
   absl::Status Apply(const RecordView& record) {
     const RecordHeader& header = record.header();
@@ -141,7 +144,11 @@ class Replay {
                                               entry.poll, " has seq ", entry.seq, " where ",
                                               poll->next_seq, " is next"));
     }
-    targets_.polls->ApplySeq(entry.poll, entry.seq);
+    if (header.epoch == epoch_) {
+      targets_.polls->ApplySeq(entry.poll, entry.seq);
+    } else {
+      targets_.polls->ApplyPastSeq(entry.poll, entry.seq, header.epoch);
+    }
     targets_.voters->RecordStored(entry.poll, entry.tag, entry.seq, supersedes);
     if (header.position > store_has_) versions_.push_back(ToVersion(entry, header.position));
     ++ballots_;
@@ -165,6 +172,7 @@ class Replay {
   }
 
   RecoveryTargets targets_;
+  const Epoch epoch_;  // the present one; records of before a restore carry theirs
   Position tallies_have_;
   Position store_has_;
   std::vector<BallotVersion> versions_;
@@ -239,7 +247,7 @@ absl::StatusOr<RecoveredEnd> Recover(const DataDirectory& directory, const Journ
   end.checkpoint = checkpoint ? checkpoint->position : 0;
   if (claim.last == 0) return end;
   const Position already = TALLYD_BROKEN("M5-saved-tally-apart") ? 1 : 0;
-  Replay replay(targets, end.checkpoint - std::min(already, end.checkpoint));
+  Replay replay(targets, claim.epoch, end.checkpoint - std::min(already, end.checkpoint));
   auto cursor = journal->Read(journal->first());
   if (!cursor.ok()) return cursor.status();
   for (;;) {

@@ -204,13 +204,13 @@ void VoteRoutes::AskForReceipt(const HttpRequest& request, Responder responder) 
     return;
   }
   const auto name = gateway.receipts()->Decode(request.Param("receipt"));
-  if (name && name->epoch != context_.engine.epoch()) {
-    SendProblem(std::move(responder), request, ProblemCode::kEpochChanged);
-    return;
-  }
   const auto poll = name ? context_.engine.polls().Find(name->poll) : nullptr;
-  if (poll == nullptr) {
-    SendProblem(std::move(responder), request, ProblemCode::kReceiptNotFound);
+  const Epoch present = context_.engine.epoch();
+  if (poll == nullptr || poll->EpochOf(name->seq, present) != name->epoch) {
+    // Of another epoch and not kept: a restore has cut that ballot off.
+    const bool cut_off = name && name->epoch != present;
+    SendProblem(std::move(responder), request,
+                cut_off ? ProblemCode::kEpochChanged : ProblemCode::kReceiptNotFound);
     return;
   }
   Command command;
@@ -256,7 +256,8 @@ void VoteRoutes::AnswerVote(const HttpMapping& mapping, const Outcome& outcome, 
   ReceiptCodec* codec = context_.Gateway(pending.responder).receipts();
   const bool names_ballot = outcome.code != OutcomeCode::kWithdrawn || pending.word == kReceiptWord;
   if (codec != nullptr && names_ballot) {
-    codec->Encode({context_.engine.epoch(), pending.poll->number, outcome.seq}, receipt_bytes);
+    const Epoch epoch = pending.poll->EpochOf(outcome.seq, context_.engine.epoch());
+    codec->Encode({epoch, pending.poll->number, outcome.seq}, receipt_bytes);
     receipt = {receipt_bytes, kReceiptLength};
   }
   if (pending.word == kReceiptWord) {
