@@ -2,14 +2,13 @@
 
 #include <utility>
 
-#include "absl/time/time.h"
-
+#include "engine/clock.h"
 #include "storage/durable_file.h"
 
 namespace tallyd {
 namespace {
 
-constexpr absl::Duration kLookInterval = absl::Milliseconds(250);
+constexpr std::int64_t kLookIntervalUs = 250'000;
 
 }  // namespace
 
@@ -24,17 +23,45 @@ Keeper::~Keeper() {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  work_wakeup_.Notify();
+  stop_wakeup_.Notify();
   thread_.join();
 }
 
 void Keeper::NoteDurable(const Watermark& durable) {
-  absl::MutexLock lock(&mutex_);
-  durable_ = durable;
+  {
+    absl::MutexLock lock(&mutex_);
+    durable_ = durable;
+  }
+  work_wakeup_.Notify();
 }
 
 void Keeper::OfferCheckpoint(TallyCheckpoint checkpoint) {
-  absl::MutexLock lock(&mutex_);
-  checkpoint_ = std::move(checkpoint);
+  {
+    absl::MutexLock lock(&mutex_);
+    checkpoint_ = std::move(checkpoint);
+  }
+  work_wakeup_.Notify();
+}
+
+void Keeper::WaitForWork() {
+  work_wakeup_.WaitFor(kLookIntervalUs, [this] {
+    absl::MutexLock lock(&mutex_);
+    return HasWork();
+  });
+}
+
+void Keeper::Pace() {
+  const std::int64_t until_us = Clock::System()->SteadyUs() + options_.watermark_interval_us;
+  bool stopping = false;
+  const auto is_stopping = [this, &stopping] {
+    absl::MutexLock lock(&mutex_);
+    return stopping = stopping_;
+  };
+  for (std::int64_t left_us = options_.watermark_interval_us; left_us > 0 && !stopping;
+       left_us = until_us - Clock::System()->SteadyUs()) {
+    stop_wakeup_.WaitFor(left_us, is_stopping);
+  }
 }
 
 void Keeper::LookAtSpace() {
@@ -51,9 +78,9 @@ void Keeper::Run() {
   while (!stopping) {
     std::optional<Watermark> durable;
     std::optional<TallyCheckpoint> checkpoint;
+    WaitForWork();
     {
       absl::MutexLock lock(&mutex_);
-      mutex_.AwaitWithTimeout(absl::Condition(this, &Keeper::HasWork), kLookInterval);
       durable = std::exchange(durable_, std::nullopt);
       checkpoint = std::exchange(checkpoint_, std::nullopt);
       stopping = stopping_;
@@ -72,10 +99,7 @@ void Keeper::Run() {
         return;
       }
     }
-    // At most one watermark an interval; a stop does not wait for it.
-    absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&stopping_),
-                            absl::Microseconds(options_.watermark_interval_us));
+    Pace();  // at most one watermark an interval
   }
   absl::MutexLock lock(&mutex_);
   if (durable_) {

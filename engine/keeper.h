@@ -2,7 +2,9 @@
 
 // Keeps what shortens or guards a restart: the watermark (often) and the tally checkpoint (now and
 // then), on a thread of its own, so that neither sync is ever waited for by a vote. The same thread
-// looks four times a second how much space is left.
+// looks four times a second how much space is left. It sleeps by the steady clock
+// (engine/wakeup.h): a timed wait of absl::Mutex follows the wall clock, and one that is set back
+// an hour would stop the watermark for as long.
 //
 // Threads: NoteDurable and OfferCheckpoint by the committing thread; storage_full and free_bytes
 // from any.
@@ -18,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 
+#include "engine/wakeup.h"
 #include "storage/tally_checkpoint.h"
 #include "storage/watermark.h"
 
@@ -44,6 +47,10 @@ class Keeper {
 
  private:
   void Run();
+  // Until there is work, at most for the interval at which space is looked at.
+  void WaitForWork();
+  // The interval between two watermarks; at once when it ends.
+  void Pace();
   void LookAtSpace();
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return stopping_ || durable_.has_value() || checkpoint_.has_value();
@@ -57,6 +64,8 @@ class Keeper {
   std::optional<Watermark> durable_ ABSL_GUARDED_BY(mutex_);
   std::optional<TallyCheckpoint> checkpoint_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Wakeup work_wakeup_;
+  Wakeup stop_wakeup_;
   std::thread thread_;
 };
 

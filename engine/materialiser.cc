@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/time.h"
-
 namespace tallyd {
 namespace {
 
@@ -34,15 +32,21 @@ Materialiser::~Materialiser() {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  enough_wakeup_.Notify();
   thread_.join();
 }
 
 void Materialiser::Submit(Position position, const TailBlock* block) {
-  absl::MutexLock lock(&mutex_);
-  items_.push_back({position, block});
-  if (block == nullptr) return;
-  waiting_versions_ += block->versions.size();
-  waiting_bytes_ += block->bytes;
+  bool enough = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    items_.push_back({position, block});
+    if (block == nullptr) return;
+    waiting_versions_ += block->versions.size();
+    waiting_bytes_ += block->bytes;
+    enough = HasEnough();
+  }
+  if (enough) enough_wakeup_.Notify();
 }
 
 bool Materialiser::AwaitStored(Position position, absl::Duration patience) {
@@ -65,16 +69,21 @@ void Materialiser::Run() {
       const auto something_to_do = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
         return stopping_ || !items_.empty();
       };
-      const auto has_enough = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return HasEnough(); };
       absl::MutexLock lock(&mutex_);
       mutex_.Await(absl::Condition(&something_to_do));
-      mutex_.AwaitWithTimeout(absl::Condition(&has_enough),
-                              absl::Milliseconds(options_.gather_ms_max));
       if (items_.empty()) break;
     }
+    Gather();
     if (!WriteSome()) return;
   }
   if (const absl::Status flushed = store_->Flush(); !flushed.ok()) options_.on_fatal(flushed);
+}
+
+void Materialiser::Gather() {
+  enough_wakeup_.WaitFor(options_.gather_ms_max * 1'000, [this] {
+    absl::MutexLock lock(&mutex_);
+    return HasEnough();
+  });
 }
 
 bool Materialiser::WriteSome() {

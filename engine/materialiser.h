@@ -23,6 +23,7 @@
 #include "absl/time/time.h"
 
 #include "engine/voter_register.h"
+#include "engine/wakeup.h"
 #include "storage/ballot_store.h"
 
 namespace tallyd {
@@ -56,6 +57,7 @@ class Materialiser {
     const TailBlock* block;
   };
   void Run();
+  void Gather();
   bool HasEnough() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   bool WriteSome();
 
@@ -68,6 +70,7 @@ class Materialiser {
   std::size_t waiting_versions_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Wakeup enough_wakeup_;  // by the steady clock: see engine/keeper.h
   std::thread thread_;
 };
 

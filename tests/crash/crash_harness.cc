@@ -39,7 +39,8 @@ std::map<std::string, std::int64_t> WithAllOptions(std::map<std::string, std::in
 }  // namespace
 
 CrashHarness::CrashHarness(HarnessOptions options)
-    : options_(std::move(options)), crowd_(options_.threads, options_.seed, &violations_) {}
+    : options_(std::move(options)),
+      crowd_(options_.threads, options_.seed, &violations_, options_.oracle_directory) {}
 
 CrashHarness::~CrashHarness() {
   if (server_ != nullptr) server_->Kill();
@@ -173,6 +174,7 @@ void CrashHarness::CheckBounds(const std::string& poll, const Tally& shown) {
 
 void CrashHarness::CheckSelfRecount() {
   HttpClient admin(server_->admin_port(), /*record=*/false);
+  admin.WaitUpTo(std::chrono::seconds(300));  // it reads the whole journal
   const HttpAnswer answer = admin.Send({"POST", "/v1/admin/verify", {}, std::string()});
   boost::system::error_code error;
   const json::value report = json::parse(answer.body, error);
@@ -259,6 +261,10 @@ void CrashHarness::CheckReceipts(std::size_t newest) {
 
 void CrashHarness::Finish() {
   CheckAllReceipts();
+  if (!options_.oracle_directory.empty() &&
+      ReadOracles(options_.oracle_directory) != crowd_.acknowledged()) {
+    violations_.Add("the clients' files do not tell what the clients know");
+  }
   server_->Terminate();
   const int exit = server_->Wait();
   if (exit != 0) violations_.Add("SIGTERM: ended with " + std::to_string(exit));

@@ -17,7 +17,7 @@
 // bytes for the same version, must lie between what was acknowledged and what was attempted, and
 // must recount itself (POST /v1/admin/verify). Then everything unknown is sent again, and the
 // ranking must be exactly what the crowd knows. Receipts of the last ballots are looked up; all at
-// the end.
+// the end, and the crowd's files, where it keeps any, must tell the same as its memory.
 //
 // Violations are collected and not reported to GoogleTest, so that a test of a deliberately broken
 // server can expect them. The main thread only: the server dies with the thread that started it.
@@ -42,6 +42,7 @@ struct HarnessOptions {
   std::string program = {};  // "" = tallyd
   std::uint64_t seed = 0;
   int threads = 8;
+  std::string oracle_directory = {};  // where the clients keep what they know; "" = in memory
   std::vector<std::string> arguments = {};
   std::vector<std::pair<std::string, std::string>> environment = {};
 };

@@ -81,6 +81,7 @@ class Overload : public ::testing::Test {
   // nothing of it.
   void CheckNothingLost(std::uint64_t told) {
     HttpClient admin(server_->admin_port(), /*record=*/false);
+    admin.WaitUpTo(std::chrono::seconds(300));  // it reads the whole journal
     const HttpAnswer verified = admin.Send({"POST", "/v1/admin/verify", {}, std::string()});
     EXPECT_EQ(verified.status, 200);
     EXPECT_TRUE(verified.Json().at("ok").as_bool()) << verified.body;

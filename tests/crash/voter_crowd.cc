@@ -31,8 +31,19 @@ std::string Violations::Text() const {
 // One thread's voters.
 class VoterCrowd::Member {
  public:
-  Member(int number, std::uint64_t seed, const std::atomic<bool>* deaf, Violations* violations)
-      : number_(number), random_(seed), deaf_(*deaf), violations_(*violations) {}
+  Member(int number, std::uint64_t seed, const std::atomic<bool>* deaf, Violations* violations,
+         const std::string& oracle_directory)
+      : number_(number), random_(seed), deaf_(*deaf), violations_(*violations) {
+    if (oracle_directory.empty()) return;
+    const std::string digits = std::to_string(number);
+    oracle_ = std::make_unique<OracleFile>(
+        oracle_directory + "/" + std::string(4 - std::min<std::size_t>(4, digits.size()), '0') +
+        digits);
+  }
+
+  void SyncOracle() {
+    if (oracle_ != nullptr) oracle_->Sync();
+  }
 
   void Run(std::uint16_t port, const std::atomic<bool>& stop) {
     Connect(port);
@@ -140,6 +151,9 @@ class VoterCrowd::Member {
         VoteCall(intention_->poll, ChoicesBody(intention_->voter, {intention_->option}), headers));
     const bool twin = random_() % 4 == 0;
     const bool repeated = std::exchange(intention_->sent_before, true);
+    if (oracle_ != nullptr && !repeated) {
+      oracle_->Intend(intention_->poll, intention_->voter, intention_->option, intention_->key);
+    }
     bool sent = first_->SendBytes(bytes);
     if (twin) sent = second_->SendBytes(bytes) && sent;
     std::vector<HttpAnswer> answers;
@@ -205,6 +219,7 @@ class VoterCrowd::Member {
 
   void Settle(const std::optional<AcknowledgedBallot>& known, int fresh, bool repeated,
               bool all_answered) {
+    if (oracle_ != nullptr && intention_->expect != Expect::kFresh) oracle_->Settled();
     switch (intention_->expect) {
       case Expect::kRefused:
         if (known) violations_.Add(Name() + ": a second vote was taken");
@@ -221,6 +236,10 @@ class VoterCrowd::Member {
     if (fresh > 1) violations_.Add(Name() + ": counted twice");
     if (fresh == 0 && !repeated && all_answered) {
       violations_.Add(Name() + ": the first of its ballots was called a duplicate");
+    }
+    if (oracle_ != nullptr) {
+      oracle_->Acknowledged(*known,
+                            intention_->replaces ? acknowledged_[*intention_->replaces].seq : 0);
     }
     acknowledged_.push_back(*known);
     acknowledged_count_ = acknowledged_.size();
@@ -240,6 +259,7 @@ class VoterCrowd::Member {
   std::mt19937_64 random_;
   const std::atomic<bool>& deaf_;
   Violations& violations_;
+  std::unique_ptr<OracleFile> oracle_;  // null: this process remembers
   std::unique_ptr<HttpClient> first_;
   std::unique_ptr<HttpClient> second_;
   std::optional<Intention> intention_;
@@ -253,11 +273,13 @@ class VoterCrowd::Member {
   std::atomic<std::size_t> unknown_count_{0};
 };
 
-VoterCrowd::VoterCrowd(int threads, std::uint64_t seed, Violations* violations)
+VoterCrowd::VoterCrowd(int threads, std::uint64_t seed, Violations* violations,
+                       const std::string& oracle_directory)
     : violations_(violations) {
   std::mt19937_64 random(seed);
   for (int i = 0; i < threads; ++i) {
-    members_.push_back(std::make_unique<Member>(i, random(), &deaf_, violations_));
+    members_.push_back(
+        std::make_unique<Member>(i, random(), &deaf_, violations_, oracle_directory));
   }
 }
 
@@ -277,11 +299,15 @@ void VoterCrowd::End() {
   stop_ = true;
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  for (auto& member : members_) member->SyncOracle();
 }
 
 void VoterCrowd::Resolve(std::uint16_t port) {
   deaf_ = false;
-  for (auto& member : members_) member->Resolve(port);
+  for (auto& member : members_) {
+    member->Resolve(port);
+    member->SyncOracle();
+  }
 }
 
 TallyBounds VoterCrowd::bounds(const std::string& poll) const {

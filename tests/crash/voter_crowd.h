@@ -12,9 +12,10 @@
 // refused was), or unknown (503, no answer); what is unknown is sent again, as real frontends do.
 // Each thread has at most one unknown ballot. One ballot in four is sent on two connections at the
 // same time, so that duplicates meet in flight; one in eight repeats an acknowledged ballot and
-// must get the same seq and receipt; one in sixteen asks for a second vote and must be refused. The
-// oracle lives in this process, which no fault reaches, so it needs no disk of its own. Begin, End
-// and Resolve by one thread; results are read between End and Begin.
+// must get the same seq and receipt; one in sixteen asks for a second vote and must be refused.
+// With an oracle directory every thread keeps what it knows in a file there (oracle_file.h), synced
+// before its next ballot leaves, so that the knowledge outlives this process and its machine too.
+// Begin, End and Resolve by one thread; results are read between End and Begin.
 
 #include <atomic>
 #include <cstdint>
@@ -26,6 +27,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/crash/oracle_file.h"
 #include "tests/support/http_client.h"
 
 namespace tallyd {
@@ -34,16 +36,6 @@ inline const std::vector<std::string>& CrowdOptions() {
   static const std::vector<std::string> options = {"alpha", "beta", "gamma", "delta"};
   return options;
 }
-
-struct AcknowledgedBallot {
-  std::string poll;
-  std::string voter;
-  std::string option;
-  std::string key;
-  std::string receipt;
-  std::int64_t seq = 0;
-  bool in_force = true;  // false once another version of the same voter was acknowledged
-};
 
 // What a poll's ranking may show, by option.
 struct TallyBounds {
@@ -66,7 +58,9 @@ class Violations {
 
 class VoterCrowd {
  public:
-  VoterCrowd(int threads, std::uint64_t seed, Violations* violations);
+  // `oracle_directory`: "" = none; it must exist.
+  VoterCrowd(int threads, std::uint64_t seed, Violations* violations,
+             const std::string& oracle_directory = "");
   ~VoterCrowd();
 
   void Begin(std::uint16_t port);

@@ -32,6 +32,7 @@ class Simulation {
         scheduler_([this](std::uint64_t sides) { return Dice(sides); }),
         voters_(kVoters, [this](std::uint64_t sides) { return Dice(sides); }) {
     journal_.choose_fate = [this] { return FateOfAppend(); };
+    scheduler_.when_idle = [this] { Check(machine_->Store(1, /*flush=*/false)); };
   }
   ~Simulation() { scheduler_.KillAll(); }
   Simulation(const Simulation&) = delete;

@@ -116,6 +116,7 @@ absl::Status Machine::Store(std::size_t count, bool flush) {
 absl::Status Machine::Stop() {
   loop_->Stop();
   if (Scheduler::Current().died()) return absl::AbortedError("died while it stopped");
+  if (Scheduler::Current().stuck()) return absl::InternalError("never stops");
   if (queue_.ApproximateDepth() > 0) return absl::InternalError("stopped over a full queue");
   committer_->PublishAll();
   board_->ReleaseAll();

@@ -60,10 +60,11 @@ void Scheduler::WaitUntil(std::function<bool()> ready) {
   if (std::uncaught_exceptions() > 0) return;
   if (Fiber::Current() == nullptr) {
     // From outside: time passes for the others until it is so.
-    for (int idle = 0; !ready() && !died_;) {
+    for (int idle = 0; !ready() && !died_ && !stuck_;) {
       if (RunOne()) continue;
       steady_us += 1'000;
-      TALLYD_CHECK(++idle < kIdleMax);  // nobody will ever go on
+      if (when_idle) when_idle();
+      stuck_ = ++idle == kIdleMax;
     }
     return;
   }

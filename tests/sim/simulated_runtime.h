@@ -51,6 +51,8 @@ class Scheduler {
   bool RunOne();
   void KillAll();
   bool died() const { return died_; }
+  // A wait from outside was given up: nobody could go on for a long time.
+  bool stuck() const { return stuck_; }
 
   // By the simulated threads.
   void Point();
@@ -58,6 +60,8 @@ class Scheduler {
   [[noreturn]] void Die();
 
   std::int64_t steady_us = 0;
+  // While a wait from outside lasts and nobody can go on: what other parts of the machine do then.
+  std::function<void()> when_idle;
 
  private:
   struct Task {
@@ -72,6 +76,7 @@ class Scheduler {
   std::vector<Task> tasks_;
   std::size_t running_ = 0;
   bool died_ = false;
+  bool stuck_ = false;
 };
 
 class ABSL_LOCKABLE SimulatedMutex {

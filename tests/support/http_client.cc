@@ -18,8 +18,6 @@
 namespace tallyd {
 namespace {
 
-constexpr int kTimeoutMs = 20'000;
-
 std::string ToLower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -119,7 +117,7 @@ bool HttpClient::SendBytes(std::string_view bytes) {
 bool HttpClient::ReadMore() {
   if (socket_ < 0) return false;
   pollfd ready{socket_, POLLIN, 0};
-  if (poll(&ready, 1, kTimeoutMs) <= 0) return false;
+  if (poll(&ready, 1, static_cast<int>(silence_.count())) <= 0) return false;
   char chunk[65'536];
   const ssize_t got = recv(socket_, chunk, sizeof chunk, 0);
   if (got <= 0) return false;
@@ -162,7 +160,7 @@ HttpAnswer HttpClient::ReadAnswer(bool head) {
 bool HttpClient::ReadEnd() {
   if (socket_ < 0 || !buffer_.empty()) return false;
   pollfd ready{socket_, POLLIN, 0};
-  if (poll(&ready, 1, kTimeoutMs) <= 0) return false;
+  if (poll(&ready, 1, static_cast<int>(silence_.count())) <= 0) return false;
   char byte;
   return recv(socket_, &byte, 1, 0) <= 0;
 }

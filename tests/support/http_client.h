@@ -6,10 +6,11 @@
 //   HttpAnswer answer = client.Send({"GET", "/livez"});
 //   std::vector<HttpAnswer> answers = client.Pipeline(calls);   // all out first, then all in
 //
-// An answer with status 0 is no answer: refused, reset, closed or silent for 20 s. Nothing is sent
+// An answer with status 0 is no answer: refused, reset, closed or silent for 20 s (WaitUpTo). Nothing is sent
 // twice; a connection that the server has closed meanwhile is opened anew before the next request.
 // Every exchange goes to the TrafficLog unless recording is off. One thread at a time.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -57,6 +58,9 @@ class HttpClient {
   bool ReadEnd();
   void Close();
 
+  // For what takes long, such as a recount: silence is an answer that does not come after so long.
+  void WaitUpTo(std::chrono::seconds silence) { silence_ = silence; }
+
   std::uint16_t port() const { return port_; }
 
  private:
@@ -65,6 +69,7 @@ class HttpClient {
 
   std::uint16_t port_;
   bool record_;
+  std::chrono::milliseconds silence_ = std::chrono::seconds(20);
   int socket_ = -1;
   std::string buffer_;  // received, not yet consumed
 };

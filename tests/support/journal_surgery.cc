@@ -53,6 +53,17 @@ rocksdb::WriteOptions Durable() {
 
 }  // namespace
 
+absl::StatusOr<std::vector<std::string>> ReadJournalRecords(const std::string& directory) {
+  std::vector<std::string> records;
+  absl::Status read = Operate(directory, [&](rocksdb::DB* db) {
+    const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator(rocksdb::ReadOptions()));
+    for (at->Seek(KeyOf(1)); at->Valid(); at->Next()) records.push_back(at->value().ToString());
+    return at->status();
+  });
+  if (!read.ok()) return read;
+  return records;
+}
+
 absl::Status ChopJournal(const std::string& directory, Position keep_through) {
   return Operate(directory, [&](rocksdb::DB* db) {
     // One by one, without a range tombstone: what recovery meets has plain keys only.
