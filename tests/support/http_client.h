@@ -6,7 +6,7 @@
 //   HttpAnswer answer = client.Send({"GET", "/livez"});
 //   std::vector<HttpAnswer> answers = client.Pipeline(calls);   // all out first, then all in
 //
-// An answer with status 0 is no answer: refused, reset, closed or silent for 20 s (WaitUpTo). Nothing is sent
+// An answer with status 0 is no answer: refused, reset, closed or silent for 20 s. Nothing is sent
 // twice; a connection that the server has closed meanwhile is opened anew before the next request.
 // Every exchange goes to the TrafficLog unless recording is off. One thread at a time.
 
