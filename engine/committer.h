@@ -52,6 +52,7 @@ class BasicCommitter {
     std::int64_t publish_interval_us_min = 0;
     std::int64_t publish_interval_us = 0;
     std::int64_t checkpoint_interval_us = 0;
+    Position checkpoint = 0;  // of the saved tallies this start could use; 0 = none
     std::function<void(const absl::Status&)> on_fatal;
   };
   BasicCommitter(Options options, Parts parts, Position last, const ChainHash& last_hash);

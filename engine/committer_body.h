@@ -17,7 +17,8 @@ BasicCommitter<Runtime>::BasicCommitter(Options options, Parts parts, Position l
                                         const ChainHash& last_hash)
     : options_(std::move(options)), parts_(parts), last_(last), last_hash_(last_hash) {
   checkpoint_us_ = parts_.clock->SteadyUs();
-  checkpoint_position_ = last;
+  // Tallies that were counted anew (none saved, or in an earlier format) are worth saving at once.
+  checkpoint_position_ = options_.checkpoint;
 }
 
 template <class Runtime>

@@ -206,6 +206,7 @@ void EngineImpl::StartLoop(const RecoveredEnd& end) {
                          .publish_interval_us_min = options_.publish_interval_us_min,
                          .publish_interval_us = options_.publish_interval_us,
                          .checkpoint_interval_us = options_.checkpoint_interval_us,
+                         .checkpoint = end.checkpoint,
                          .on_fatal = options_.on_fatal},
       Committer::Parts{.journal = journal_.get(),
                        .tallies = &tallies_,

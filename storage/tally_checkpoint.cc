@@ -58,6 +58,10 @@ absl::StatusOr<TallyCheckpoint> ReadTallyCheckpoint(const std::string& path) {
     return absl::UnimplementedError(absl::StrCat(path, ": tally checkpoint has format version ",
                                                  version, ", this tallyd reads up to ", kVersion));
   }
+  if (version > 0 && version < kVersion) {
+    return absl::NotFoundError(absl::StrCat(path, ": an earlier tallyd's, of format version ",
+                                            version, ": counted anew, and replaced"));
+  }
   if (version != kVersion || reader.U16() != 0) return Damage(path, "unknown version or flags");
   TallyCheckpoint checkpoint;
   const std::uint32_t polls_count = reader.U32();

@@ -26,7 +26,8 @@ struct TallyCheckpoint {
 };
 
 absl::Status WriteTallyCheckpoint(const std::string& path, const TallyCheckpoint& checkpoint);
-// NotFound, DataLoss (CRC, sizes), Unimplemented (newer format).
+// NotFound (none, or one in an earlier format: it is counted anew), DataLoss (CRC, sizes),
+// Unimplemented (newer format).
 absl::StatusOr<TallyCheckpoint> ReadTallyCheckpoint(const std::string& path);
 
 }  // namespace tallyd

@@ -19,6 +19,8 @@ namespace {
 constexpr std::int64_t kYearSeconds = 365 * 86'400;
 constexpr std::int64_t kHourSeconds = 3'600;
 
+using Word = long;  // NOLINT(google-runtime-int): the type in libc's signature
+
 std::int64_t Readings() {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets any
   static const char* const text = getenv("TALLYD_CLOCK_JUMP_READINGS");
@@ -49,12 +51,12 @@ int clock_gettime(clockid_t clock, timespec* now) noexcept {
 }
 
 // Abseil waits with this.
-long syscall(long number, ...) noexcept {  // NOLINT(google-runtime-int): the type of libc
-  static const auto real = Next<long (*)(long, ...)>("syscall");  // NOLINT(google-runtime-int)
-  long words[6];                                                  // NOLINT(google-runtime-int)
+Word syscall(Word number, ...) noexcept {
+  static const auto real = Next<Word (*)(Word, ...)>("syscall");
+  Word words[6];
   va_list list;
   va_start(list, number);
-  for (auto& word : words) word = va_arg(list, long);  // NOLINT(google-runtime-int)
+  for (Word& word : words) word = va_arg(list, Word);
   va_end(list);
   timespec until{};
   if (number == SYS_futex && (words[1] & FUTEX_CLOCK_REALTIME) != 0 && words[3] != 0) {

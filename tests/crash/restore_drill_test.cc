@@ -148,7 +148,7 @@ TEST_F(RestoreDrill, LoadBackUpLoseRestoreVerifyGoOn) {
   // Voters of the first load come again: they are known.
   const ToolResult again = RunTool(
       TALLYLOAD_PROGRAM, {"--json", "--poll=load", "--batch=" + std::to_string(kBatchLines),
-                          "--requests=10", "--first-voter=0", "--connections=1",
+                          "--requests=10", "--first-voter=0", "--connections=1", "--seconds=3000",
                           "--url=http://127.0.0.1:" + std::to_string(server.public_port())});
   EXPECT_EQ(json::parse(again.out).at("duplicate").to_number<std::uint64_t>(), 10 * kBatchLines)
       << again.out;

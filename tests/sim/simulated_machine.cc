@@ -57,6 +57,7 @@ void Machine::StartLoop(Term term, Position last, const ChainHash& last_hash, Ti
                        .publish_interval_us_min = 2'000,
                        .publish_interval_us = 20'000,
                        .checkpoint_interval_us = 50'000,
+                       .checkpoint = last,
                        // As in production: the process ends, there and then.
                        .on_fatal = [](const absl::Status&) { Scheduler::Current().Die(); }},
       Commits::Parts{.journal = setup_.journal,
