@@ -9,8 +9,8 @@
 //   /table, /table/{poll}      made here, without scripts, subject to what the ranking may show
 //
 // Every answer has a Content-Security-Policy that allows this server only; only the citizens' page
-// may stand in a frame, and only in pages of the origins that the options name. Handlers run on the io
-// threads; a table has at most kTableRowsMax rows and says how many it left out.
+// may stand in a frame, and only in pages of the origins that the options name. Handlers run on the
+// io threads; a table has at most kTableRowsMax rows and says how many it left out.
 
 #include <cstddef>
 #include <string>

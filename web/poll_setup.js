@@ -14,7 +14,7 @@ const amount = (id, value, attributes = {}) => make('input', { type: 'number', i
 const select = (id, choices, onchange) => make('select', { id, onchange }, ...choices.map(([value, words]) => make('option', { value }, words)));
 const tick = (id, words, checked = false) => {
   const input = make('input', { type: 'checkbox', id, checked });
-  return [make('p', {}, make('label', { class: 'tick', for: id }, input, words)), input];
+  return [make('p', {}, make('label', { class: 'tick' }, input, words)), input];
 };
 const lines = (area) => area.value.split('\n').map((line) => line.trim()).filter((line) => line !== '');
 const titled = (de, en) => ({ ...(de === '' ? {} : { de }), ...(en === '' ? {} : { en }) });
@@ -235,7 +235,7 @@ class SetUp {
     const field = FIELDS[poll.ballot.type](poll.ballot, poll.options, null, '');
     const costs = poll.options.some((option) => option.cost !== undefined)
       ? make('ul', {}, ...poll.options.map((option) => make('li', {}, `${titleOf(option)}: ${number(option.cost ?? 0)}`))) : null;
-    this.preview.append(heading, make('p', { class: 'soft' }, t('previewHint')), make('div', { class: 'option' }, make('p', {}, make('strong', {}, titleOf(poll))), field.element), ...(costs ? [make('h4', {}, t('costs')), costs] : []), this.facts(poll),
+    this.preview.append(heading, make('p', { class: 'soft' }, t('previewHint')), make('div', { class: 'option' }, make('p', {}, make('strong', {}, titleOf(poll))), field.element), ...(costs ? [make('h3', {}, t('costs')), costs] : []), this.facts(poll),
       button(t('create'), () => this.create(poll), { class: 'main' }));
     heading.focus();
   }

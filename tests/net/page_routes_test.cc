@@ -69,7 +69,8 @@ TEST_F(PageRoutesTest, TheWidgetStaysAtItsAddress) {
   Serve([](ServiceOptions& options, EngineOptions& /*engine*/) {
     options.cors.allowed_origins = {"https://a.example"};
   });
-  const HttpAnswer widget = Ask(Call("GET", "/widget.js?ver=6.1", {{"Origin", "https://a.example"}}));
+  const HttpAnswer widget =
+      Ask(Call("GET", "/widget.js?ver=6.1", {{"Origin", "https://a.example"}}));
   EXPECT_EQ(widget.status, 200);
   EXPECT_EQ(widget.Header("content-type"), "text/javascript; charset=utf-8");
   EXPECT_EQ(widget.Header("cache-control"), "no-cache");
