@@ -20,12 +20,10 @@ PollNumber PollOf(const Entry& entry) {
         using Kind = std::decay_t<decltype(one)>;
         if constexpr (std::is_same_v<Kind, PollEntry>) {
           return one.number;
-        } else if constexpr (std::is_same_v<Kind, IdeaEntry> ||
-                             std::is_same_v<Kind, ProjectEntry> ||
-                             std::is_same_v<Kind, IdeaDecisionEntry>) {
-          return 0;
-        } else {
+        } else if constexpr (requires { one.poll; }) {
           return one.poll;
+        } else {
+          return 0;
         }
       },
       entry);

@@ -413,6 +413,9 @@ absl::StatusOr<std::unique_ptr<BallotStore>> BallotStore::Open(const BallotStore
   store_options.listeners.push_back(std::make_shared<FlushListener>(durable));
   // Compaction makes reads cheaper some time later; voters wait now.
   store_options.env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW, rocksdb::CpuPriority::kLow);
+  // Or RocksDB would warn of a new store that its directory is missing.
+  const rocksdb::Status made = store_options.env->CreateDirIfMissing(options.directory);
+  if (!made.ok()) return FromRocks(made, "ballot store: create");
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(store_options, options.directory, &opened);
   if (!status.ok()) return FromRocks(status, "ballot store: open");

@@ -436,7 +436,10 @@ absl::Status CheckBeforeOpening(const RocksJournalOptions& options) {
           absl::StrCat("journal: ", options.directory, " has ", name, " but no CURRENT"));
     }
   }
-  if (options.create_if_missing) return absl::OkStatus();
+  // Or RocksDB would tell everyone who starts for the first time that the directory is missing.
+  if (options.create_if_missing) {
+    return FromRocks(env->CreateDirIfMissing(options.directory), "journal: create");
+  }
   return absl::NotFoundError(absl::StrCat("journal: there is none in ", options.directory));
 }
 

@@ -54,7 +54,9 @@ std::vector<std::tuple<std::vector<std::string>, std::vector<std::int64_t>, bool
   for (const PabulibVote& vote : file.votes) {
     std::vector<std::pair<std::string, std::int64_t>> named;
     for (std::size_t i = 0; i < vote.choices.size(); ++i) {
-      named.emplace_back(vote.choices[i], vote.points.empty() ? 0 : vote.points[i]);
+      // The points of a ranking follow from its order; some files write them, too.
+      const bool pointed = !ordered && !vote.points.empty();
+      named.emplace_back(vote.choices[i], pointed ? vote.points[i] : 0);
     }
     if (!ordered) std::sort(named.begin(), named.end());
     std::vector<std::string> choices;
