@@ -39,7 +39,7 @@ namespace tallyd {
 struct HarnessOptions {
   std::string data_directory;
   std::string log_file = {};  // "" = beside the data directory: not where that disk fails
-  std::string program = {};  // "" = tallyd
+  std::string program = {};   // "" = tallyd
   std::uint64_t seed = 0;
   int threads = 8;
   std::string oracle_directory = {};  // where the clients keep what they know; "" = in memory

@@ -24,7 +24,7 @@ namespace tallyd {
 struct TallydOptions {
   std::string program = {};  // "" = tallyd
   std::string data_directory;
-  std::string log_file = {};  // "" = beside the data directory
+  std::string log_file = {};          // "" = beside the data directory
   std::string address = "127.0.0.1";  // of the public listener
   std::uint16_t port = 0;             // 0: any free one
   std::uint16_t admin_port = 0;
