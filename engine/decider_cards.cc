@@ -91,13 +91,12 @@ std::vector<Decider::CardFate> Decider::FatesOf(const PollRecord& poll,
     CardFate& fate = fates.emplace_back();
     fate.newest = state_.voters->FindNewest(poll.number, card.tag);
     const bool in_force = fate.newest && !fate.newest->withdrawn;
+    const bool on_paper = in_force && fate.newest->channel == Channel::kPaper;
     if (poll.definition.roll && !poll.roll.tags.contains(card.tag)) {
       fate.result = CardResult::kNotOnRoll;
-    } else if (in_force && fate.newest->channel == Channel::kPaper) {
-      fate.result = CardResult::kOnPaper;
-    } else if (in_force && !paper_beats) {
+    } else if (in_force && !on_paper && !paper_beats) {
       fate.result = CardResult::kVotedOnline;
-    } else if (!seen.insert(card.tag).second) {
+    } else if (on_paper || !seen.insert(card.tag).second) {
       fate.result = CardResult::kOnPaper;
     } else if (in_force) {
       fate.result = CardResult::kBeatsOnline;

@@ -218,6 +218,31 @@ TEST_F(ExportRoutesTest, TheRankingOfAnySeqIsWhatItWas) {
   EXPECT_EQ(Code(Ask(Call("GET", "/v1/polls/p/ranking?as_of_seq=1"))), "parameter_invalid");
 }
 
+// What the ranking keeps to itself leaves by no other door, and the doors open when it does.
+TEST_F(ExportRoutesTest, WhatIsWithheldFromTheRankingIsNotExported) {
+  Serve();
+  const std::string base = R"(,"state":"open","visibility":)";
+  ASSERT_EQ(PutPoll("sealed", base + R"("sealed","visible_from":"closed")").status, 201);
+  ASSERT_EQ(PutPoll("coarse", base + R"("coarse","coarse":{"k":5})").status, 201);
+  for (const char* poll : {"sealed", "coarse"}) {
+    ASSERT_EQ(Vote(poll, "v1", R"(["a"])").status, 201);
+    const std::string at = std::string("/v1/polls/") + poll;
+    const auto ask_all = [&](int status) {
+      for (const char* rest :
+           {"/export/ballots.ndjson", "/export/ballots.csv", "/export/history.ndjson",
+            "/export/pabulib.pb", "/ranking?as_of_seq=1"}) {
+        EXPECT_EQ(AskAdmin(Call("GET", at + rest)).status, status) << at << rest;
+      }
+    };
+    ask_all(403);
+    for (const char* to : {"closed", "final"}) {
+      const std::string body = std::string(R"({"to":")") + to + R"("})";
+      ASSERT_EQ(AskAdmin(JsonCall("POST", at + "/transitions", body)).status, 200);
+    }
+    ask_all(200);
+  }
+}
+
 TEST_F(ExportRoutesTest, WhatIfABatchHadNotBeenCounted) {
   Serve();
   ASSERT_EQ(
