@@ -291,7 +291,7 @@ absl::Status EngineImpl::ReadActs(PollNumber poll, std::uint64_t after, std::siz
     const auto record = RecordView::Parse(*bytes);
     if (!record.ok()) return record.status();
     std::size_t seen = 0;
-    const absl::Status read = record->ForEach([&](const Entry& entry) {
+    absl::Status read = record->ForEach([&](const Entry& entry) {
       if (AuditedPoll(entry) != poll) return absl::OkStatus();
       const bool wanted = seen >= span.skip && seen < span.skip + span.count;
       ++seen;

@@ -66,7 +66,7 @@ TallyBook::PollPage* TallyBook::Touch(PollNumber poll, const RecordHeader& heade
 
 absl::Status TallyBook::Apply(const RecordView& record) {
   touched_.clear();
-  const absl::Status applied =
+  absl::Status applied =
       record.ForEach([&](const Entry& entry) { return ApplyEntry(entry, record.header()); });
   for (const PollNumber poll : touched_) {
     PollPage& page = *polls_.at(poll);

@@ -21,7 +21,7 @@ absl::StatusOr<AuditChain::Page> AuditChain::Read(PollNumber poll, std::uint64_t
   // Published with the commit of the newest act, so it knows every option and box they name.
   const auto view = engine_.polls().Find(poll);
   std::string line;
-  const absl::Status read = engine_.ReadActs(
+  absl::Status read = engine_.ReadActs(
       poll, begin,
       static_cast<std::size_t>(after - begin + std::min<std::uint64_t>(limit, acts - after)),
       [&](const Engine::JournaledAct& act) {
