@@ -13,7 +13,7 @@ namespace {
 
 // As many as the server gives at once.
 std::string FirstTarget(const ExportOptions& options) {
-  const std::string poll = "/v1/polls/" + EncodeSegment(options.poll);
+  std::string poll = "/v1/polls/" + EncodeSegment(options.poll);
   switch (options.what) {
     case ExportOptions::What::kBallots:
       return poll + "/export/ballots." + options.format + "?limit=100000" +
