@@ -49,14 +49,16 @@ void AnalysisThread::Run() {
   // Linux keeps niceness by thread. Without the right to change it the thread is as it was.
   setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNiceness);
   const auto something_to_do = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return !jobs_.empty() || !keep_on();
+    return !jobs_.empty() || ended_;
   };
   for (;;) {
     Job job;
     {
       absl::MutexLock lock(&mutex_);
+      at_work_ = false;
       mutex_.Await(absl::Condition(&something_to_do));
       if (jobs_.empty()) return;
+      at_work_ = true;
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
@@ -68,12 +70,21 @@ void AnalysisThread::Run() {
   }
 }
 
-void AnalysisThread::Stop() {
+AnalysisThread::~AnalysisThread() {
+  Stop();
   {
     absl::MutexLock lock(&mutex_);
-    stopping_ = true;
+    ended_ = true;
   }
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
+}
+
+void AnalysisThread::Stop() {
+  const auto idle = [this]()
+                        ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return jobs_.empty() && !at_work_; };
+  absl::MutexLock lock(&mutex_);
+  stopping_ = true;
+  mutex_.Await(absl::Condition(&idle));
 }
 
 }  // namespace tallyd

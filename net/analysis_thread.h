@@ -29,11 +29,12 @@ class AnalysisThread {
   using Work = absl::AnyInvocable<HttpResponse()>;
 
   AnalysisThread();
-  ~AnalysisThread() { Stop(); }
+  ~AnalysisThread();
 
   // The answer goes out on the responder's io thread. False: too many wait, nothing was touched.
   bool Submit(Responder& responder, bool german, Work work);
-  // Who waits is answered `draining`; returns when the job at work has ended.
+  // Who waits is answered `draining`; returns when the job at work has ended. Nothing is taken any
+  // more; the thread itself ends with the object.
   void Stop();
   bool keep_on() const { return !stopping_.load(std::memory_order_relaxed); }
 
@@ -53,6 +54,8 @@ class AnalysisThread {
 
   mutable absl::Mutex mutex_;
   std::deque<Job> jobs_ ABSL_GUARDED_BY(mutex_);
+  bool at_work_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> done_{0};
   std::atomic<std::uint64_t> refused_{0};
