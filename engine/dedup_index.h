@@ -23,6 +23,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 
+#include "engine/huge_page_arena.h"
 #include "storage/records.h"
 
 namespace tallyd {
@@ -46,6 +47,7 @@ class DedupIndex {
   void Prefetch(PollNumber poll, const VoterTag& tag) const;
   // Forgets the poll.
   void DropPoll(PollNumber poll);
+  const HugePageArena& arena() const { return arena_; }
   void ForEachPoll(absl::FunctionRef<void(PollNumber)> visit) const;
 
   std::size_t voters(PollNumber poll) const;
@@ -60,6 +62,7 @@ class DedupIndex {
   PollIndex& Ensure(PollNumber poll);
   void Split(PollIndex* index, std::size_t at);
 
+  HugePageArena arena_;  // holds the slots of all
   absl::flat_hash_map<PollNumber, std::unique_ptr<PollIndex>> polls_;
   std::size_t voters_ = 0;
   std::size_t bytes_ = 0;

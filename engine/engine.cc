@@ -136,9 +136,14 @@ absl::Status EngineImpl::OpenStores() {
   }
   if (!journal.ok()) return journal.status();
   journal_ = *std::move(journal);
-  auto ballots = BallotStore::Open({.directory = data_->ballots_path(),
-                                    .epoch = data_->epoch(),
-                                    .on_background_error = options_.on_fatal});
+  const BallotStoreOptions ballot_options{.directory = data_->ballots_path(),
+                                          .epoch = data_->epoch(),
+                                          .on_background_error = options_.on_fatal};
+  auto ballots = BallotStore::Open(ballot_options);
+  if (absl::IsOutOfRange(ballots.status())) {  // an earlier tallyd's: recovery fills a new one
+    if (absl::Status removed = data_->RemoveDerived(); !removed.ok()) return removed;
+    ballots = BallotStore::Open(ballot_options);
+  }
   if (!ballots.ok()) return ballots.status();
   ballots_ = *std::move(ballots);
   return absl::OkStatus();

@@ -17,7 +17,8 @@
 namespace tallyd {
 namespace {
 
-constexpr std::size_t kStoreBatchVersions = 65'536;
+// Enough for table files of their own (storage/ballot_store.h).
+constexpr std::size_t kStoreBatchVersions = 262'144;
 
 BallotVersion ToVersion(const BallotEntry& entry, Position position) {
   BallotVersion version;

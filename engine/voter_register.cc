@@ -103,7 +103,18 @@ void VoterRegister::Record(TailBlock* block, BallotVersion version) {
 }
 
 void VoterRegister::RecordStored(PollNumber poll, const VoterTag& tag, Seq seq, Seq supersedes) {
-  Index(poll, tag, seq, supersedes);
+  constexpr std::size_t kAhead = 32;
+  index_.Prefetch(poll, tag);
+  recovered_.push_back({poll, tag, seq, supersedes});
+  IndexRecovered(kAhead);
+}
+
+void VoterRegister::IndexRecovered(std::size_t keep) {
+  while (recovered_.size() > keep) {
+    const Recovered& oldest = recovered_.front();
+    Index(oldest.poll, oldest.tag, oldest.seq, oldest.supersedes);
+    recovered_.pop_front();
+  }
 }
 
 void VoterRegister::Index(PollNumber poll, const VoterTag& tag, Seq seq, Seq supersedes) {
@@ -113,6 +124,7 @@ void VoterRegister::Index(PollNumber poll, const VoterTag& tag, Seq seq, Seq sup
 }
 
 void VoterRegister::Trim(Position stored_through) {
+  IndexRecovered(0);
   while (!blocks_.empty() && blocks_.front()->position <= stored_through) {
     const TailBlock& block = *blocks_.front();
     for (const BallotVersion& version : block.versions) {

@@ -63,7 +63,8 @@ class VoterRegister {
   // Adds a decided version to the block begun last and makes it the voter's newest.
   void Record(TailBlock* block, BallotVersion version);
 
-  // Recovery: the version is in the ballot store, or will be before serving.
+  // Recovery: the version is in the ballot store, or will be before serving. The index is told some
+  // versions later, when their places have come into the cache; Trim() tells it all.
   void RecordStored(PollNumber poll, const VoterTag& tag, Seq seq, Seq supersedes);
 
   // Lets go of blocks that the store holds, and of polls beyond the memory budget.
@@ -82,12 +83,21 @@ class VoterRegister {
 
   const BallotVersion* FindInTail(PollNumber poll, Seq seq) const;
   void Index(PollNumber poll, const VoterTag& tag, Seq seq, Seq supersedes);
+  void IndexRecovered(std::size_t keep);
   void KeepBudget(Position stored_through);
+
+  struct Recovered {
+    PollNumber poll;
+    VoterTag tag;
+    Seq seq;
+    Seq supersedes;
+  };
 
   Options options_;
   const BallotStore* store_;
   EngineMetrics* metrics_;
   DedupIndex index_;
+  std::deque<Recovered> recovered_;  // not yet in the index
   absl::flat_hash_map<PollNumber, PollTail> tails_;
   std::deque<std::unique_ptr<TailBlock>> blocks_;
   std::size_t tail_bytes_ = 0;

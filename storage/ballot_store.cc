@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <tuple>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,19 +12,20 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
-#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
-#include <rocksdb/write_batch.h>
 
 #include "storage/ballot_store_codec.h"
-#include "storage/byte_codec.h"
+#include "storage/ballot_store_writer.h"
 #include "storage/rocks_status.h"
 
 namespace tallyd {
 namespace {
 
 constexpr std::size_t kScanAheadBytes = 1 << 20;
-constexpr std::size_t kAhead = 16;
+// A scan reads its first ballots one by one where they lie, then ever more together: an export that
+// ends early has read little in vain.
+constexpr std::size_t kScanVersionsFirst = 64;
+constexpr std::size_t kScanVersionsMax = 8'192;
 
 std::string_view View(const rocksdb::Slice& slice) {
   return {slice.data(), slice.size()};
@@ -46,8 +47,10 @@ absl::StatusOr<StorePosition> PersistedPosition(rocksdb::DB* db) {
   return DecodeStorePosition(value);
 }
 
-bool SameKey(const BallotVersion& a, const BallotVersion& b) {
-  return a.seq == b.seq && a.poll == b.poll && a.tag == b.tag;
+// A voter is listed with a seq, but its ballot is not there.
+absl::Status BallotMissing(PollNumber poll, Seq seq) {
+  return absl::DataLossError(absl::StrCat("ballot store: ballot ", seq, " of poll number ", poll,
+                                          " is missing: rebuild the ballot store"));
 }
 
 void Raise(std::atomic<Position>* position, Position to) {
@@ -106,7 +109,7 @@ rocksdb::Options StoreOptions(const BallotStoreOptions& options) {
   table.cache_index_and_filter_blocks = true;  // or their memory would be outside every bound
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  // One filter entry per voter answers both kinds of look-up; seqs are nearly always there.
+  // One filter entry per voter; seqs that are asked for are nearly always there.
   table.whole_key_filtering = false;
   table.format_version = 5;
   store.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
@@ -120,13 +123,10 @@ class RocksBallotStore final : public BallotStore {
                    const BallotStoreOptions& options,
                    std::shared_ptr<std::atomic<Position>> durable)
       : db_(std::move(db)),
-        file_options_(std::move(file_options)),
-        file_path_(db_->GetName() + "/next.sst"),
+        writer_(db_.get(), std::move(file_options), options.epoch, options.file_versions_min),
         file_versions_min_(options.file_versions_min),
         epoch_(options.epoch),
-        durable_(std::move(durable)) {
-    unlogged_.disableWAL = true;
-  }
+        durable_(std::move(durable)) {}
 
   ~RocksBallotStore() override {
     // Closing flushes. If that fails the store is shorter, which it says itself when opened.
@@ -179,147 +179,29 @@ class RocksBallotStore final : public BallotStore {
     return read;
   }
 
-  template <class PutEntry>
-  rocksdb::Status PutAll(absl::Span<const BallotVersion* const> versions, Position reached,
-                         PutEntry put);
-  rocksdb::Status WriteToMemory(absl::Span<const BallotVersion* const> versions, Position reached);
-  rocksdb::Status WriteAsFile(absl::Span<const BallotVersion* const> versions, Position reached);
+  absl::StatusOr<std::optional<BallotVersion>> ReadBallot(PollNumber poll, Seq seq) const;
+  absl::Status ReadBallots(PollNumber poll, absl::Span<const Seq> seqs,
+                           std::vector<BallotVersion>* out) const;
 
   std::unique_ptr<rocksdb::DB> db_;
-  const rocksdb::Options file_options_;
-  const std::string file_path_;  // of the file being written; left over by a crash: overwritten
+  BallotStoreWriter writer_;
   const std::size_t file_versions_min_;
   const Epoch epoch_;
-  rocksdb::WriteOptions unlogged_;
   std::atomic<Position> position_{0};
   const std::shared_ptr<std::atomic<Position>> durable_;
-  // A version to be written: what decides its place nearly always, and where it is. Sorting these
-  // instead of the versions themselves is several times as fast.
-  struct Place {
-    std::uint64_t head;  // first half of the tag as a number, or the seq
-    PollNumber poll;
-    std::size_t index;
-  };
-  void SortByVoter(absl::Span<const BallotVersion* const> versions);
-  void SortBySeq(absl::Span<const BallotVersion* const> versions);
-
-  // Kept for their memory; only Write() uses them.
-  rocksdb::WriteBatch batch_;
-  std::vector<Place> order_;
-  std::string value_;
 };
-
-void RocksBallotStore::SortByVoter(absl::Span<const BallotVersion* const> versions) {
-  order_.clear();
-  for (std::size_t i = 0; i < versions.size(); ++i) {
-    const auto* tag = reinterpret_cast<const char*>(versions[i]->tag.bytes.data());
-    order_.push_back({DecodeBigEndian<std::uint64_t>(tag), versions[i]->poll, i});
-  }
-  std::sort(order_.begin(), order_.end(), [&](const Place& a, const Place& b) {
-    if (a.poll != b.poll) return a.poll < b.poll;
-    if (a.head != b.head) return a.head < b.head;
-    const BallotVersion& x = *versions[a.index];
-    const BallotVersion& y = *versions[b.index];
-    return std::tie(x.tag, y.seq) < std::tie(y.tag, x.seq);
-  });
-}
-
-void RocksBallotStore::SortBySeq(absl::Span<const BallotVersion* const> versions) {
-  order_.clear();
-  for (std::size_t i = 0; i < versions.size(); ++i) {
-    order_.push_back({versions[i]->seq, versions[i]->poll, i});
-  }
-  const auto before = [](const Place& a, const Place& b) {
-    return std::tie(a.poll, a.head) < std::tie(b.poll, b.head);
-  };
-  // Commits of one poll come in this order already.
-  if (!std::is_sorted(order_.begin(), order_.end(), before)) {
-    std::sort(order_.begin(), order_.end(), before);
-  }
-}
-
-// Where the entries of one write go: a batch for the memtable, or a file that the store takes in.
-// Both want status checks after each entry, the file wants rising keys.
-template <class PutEntry>
-rocksdb::Status RocksBallotStore::PutAll(absl::Span<const BallotVersion* const> versions,
-                                         Position reached, PutEntry put) {
-  SortByVoter(versions);
-  std::size_t previous = versions.size();
-  for (std::size_t i = 0; i < order_.size(); ++i) {
-    const Place& place = order_[i];
-    // In tag order the versions lie anywhere: ask for the coming ones early, both lines of each.
-    if (i + kAhead < order_.size()) {
-      const BallotVersion* const coming = versions[order_[i + kAhead].index];
-      __builtin_prefetch(coming);
-      __builtin_prefetch(&coming->payload);
-    }
-    const BallotVersion& version = *versions[place.index];
-    // The same version twice in one write is one entry.
-    if (previous != versions.size() && SameKey(*versions[previous], version)) continue;
-    previous = place.index;
-    EncodeBallotValue(version, &value_);
-    const BallotKey key(version.poll, version.tag, version.seq);
-    if (rocksdb::Status status = put(ToSlice(key.whole()), value_); !status.ok()) return status;
-  }
-  const std::string position = EncodeStorePosition({.epoch = epoch_, .position = reached});
-  if (rocksdb::Status status = put(ToSlice(kPositionKey), position); !status.ok()) return status;
-  SortBySeq(versions);
-  previous = versions.size();
-  for (const Place& place : order_) {
-    const BallotVersion& version = *versions[place.index];
-    if (previous != versions.size() && SameKey(*versions[previous], version)) continue;
-    previous = place.index;
-    const SeqKey key(version.poll, version.seq);
-    const auto* tag = reinterpret_cast<const char*>(version.tag.bytes.data());
-    rocksdb::Status status =
-        put(ToSlice(key.whole()), rocksdb::Slice(tag, version.tag.bytes.size()));
-    if (!status.ok()) return status;
-  }
-  return rocksdb::Status::OK();
-}
 
 absl::Status RocksBallotStore::WriteGathered(absl::Span<const BallotVersion* const> versions,
                                              Position through) {
   // What was written before may be written again, but the position does not go back.
   const Position reached = std::max(through, position());
-  const rocksdb::Status status = versions.size() >= file_versions_min_
-                                     ? WriteAsFile(versions, reached)
-                                     : WriteToMemory(versions, reached);
+  const bool many = versions.size() >= file_versions_min_;
+  const rocksdb::Status status =
+      many ? writer_.WriteAsFiles(versions, reached) : writer_.WriteToMemory(versions, reached);
   if (!status.ok()) return FromRocks(status, "ballot store: write");
+  if (many) Raise(durable_.get(), reached);
   position_.store(reached, std::memory_order_release);
   return absl::OkStatus();
-}
-
-rocksdb::Status RocksBallotStore::WriteToMemory(absl::Span<const BallotVersion* const> versions,
-                                                Position reached) {
-  batch_.Clear();
-  rocksdb::Status status =
-      PutAll(versions, reached, [this](const rocksdb::Slice& key, const rocksdb::Slice& value) {
-        return batch_.Put(key, value);
-      });
-  if (status.ok()) status = db_->Write(unlogged_, &batch_);
-  return status;
-}
-
-// Many versions are sorted once and become a table file as they are: no insertion into a memtable,
-// which costs several times as much, and no flush. RocksDB flushes an overlapping memtable first
-// and syncs the file, so the position in it is durable when this returns.
-rocksdb::Status RocksBallotStore::WriteAsFile(absl::Span<const BallotVersion* const> versions,
-                                              Position reached) {
-  rocksdb::SstFileWriter file(rocksdb::EnvOptions(), file_options_);
-  rocksdb::Status status = file.Open(file_path_);
-  if (!status.ok()) return status;
-  status =
-      PutAll(versions, reached, [&file](const rocksdb::Slice& key, const rocksdb::Slice& value) {
-        return file.Put(key, value);
-      });
-  if (status.ok()) status = file.Finish();
-  rocksdb::IngestExternalFileOptions ingest;
-  ingest.move_files = true;
-  ingest.write_global_seqno = false;
-  if (status.ok()) status = db_->IngestExternalFile({file_path_}, ingest);
-  if (status.ok()) Raise(durable_.get(), reached);
-  return status;
 }
 
 absl::Status RocksBallotStore::Flush() {
@@ -331,26 +213,32 @@ absl::Status RocksBallotStore::Flush() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<BallotVersion>> RocksBallotStore::Get(PollNumber poll,
-                                                                   const VoterTag& tag,
-                                                                   Seq seq) const {
-  const BallotKey key(poll, tag, seq);
+absl::StatusOr<std::optional<BallotVersion>> RocksBallotStore::ReadBallot(PollNumber poll,
+                                                                          Seq seq) const {
   rocksdb::PinnableSlice value;
-  const rocksdb::Status status =
-      db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), ToSlice(key.whole()), &value);
+  const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(),
+                                          ToSlice(BallotKey(poll, seq).whole()), &value);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) return FromRocks(status, "ballot store: get");
-  absl::StatusOr<BallotVersion> version = DecodeBallot(key.whole(), View(value));
+  absl::StatusOr<BallotVersion> version = DecodeBallot(poll, seq, View(value));
   if (!version.ok()) return version.status();
   return *std::move(version);
 }
 
+absl::StatusOr<std::optional<BallotVersion>> RocksBallotStore::Get(PollNumber poll,
+                                                                   const VoterTag& tag,
+                                                                   Seq seq) const {
+  absl::StatusOr<std::optional<BallotVersion>> version = ReadBallot(poll, seq);
+  if (version.ok() && version->has_value() && !((*version)->tag == tag)) return std::nullopt;
+  return version;
+}
+
 absl::StatusOr<std::optional<BallotVersion>> RocksBallotStore::GetNewest(
     PollNumber poll, const VoterTag& tag) const {
-  const BallotKey key(poll, tag, kSeqMax);
+  const VoterKey key(poll, tag, kSeqMax);
   // The bound ends the search with the voter; `prefix_same_as_start` would ask RocksDB for the
   // prefix of whatever key comes next, and those of other families have none.
-  const BallotKey bound(poll, tag, 0);
+  const VoterKey bound(poll, tag, 0);
   const rocksdb::Slice upper = ToSlice(bound.whole());
   rocksdb::ReadOptions read;
   read.iterate_upper_bound = &upper;
@@ -360,40 +248,77 @@ absl::StatusOr<std::optional<BallotVersion>> RocksBallotStore::GetNewest(
     if (!at->status().ok()) return FromRocks(at->status(), "ballot store: get newest");
     return std::nullopt;
   }
-  absl::StatusOr<BallotVersion> version = DecodeBallot(View(at->key()), View(at->value()));
-  if (!version.ok()) return version.status();
-  return *std::move(version);
+  const absl::StatusOr<Seq> seq = SeqOfVoterKey(View(at->key()));
+  if (!seq.ok()) return seq.status();
+  absl::StatusOr<std::optional<BallotVersion>> version = Get(poll, tag, *seq);
+  if (version.ok() && !version->has_value()) return BallotMissing(poll, *seq);
+  return version;
 }
 
 absl::StatusOr<std::optional<VoterTag>> RocksBallotStore::FindTag(PollNumber poll, Seq seq) const {
-  rocksdb::PinnableSlice value;
-  const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(),
-                                          ToSlice(SeqKey(poll, seq).whole()), &value);
-  if (status.IsNotFound()) return std::nullopt;
-  if (!status.ok()) return FromRocks(status, "ballot store: find tag");
-  VoterTag tag;
-  if (value.size() != tag.bytes.size()) {
-    return absl::DataLossError("ballot store: a tag is damaged: rebuild the ballot store");
+  const absl::StatusOr<std::optional<BallotVersion>> version = ReadBallot(poll, seq);
+  if (!version.ok()) return version.status();
+  if (!version->has_value()) return std::nullopt;
+  return (*version)->tag;
+}
+
+// In seq order, as they lie in the files; `out` has them in the order asked for.
+absl::Status RocksBallotStore::ReadBallots(PollNumber poll, absl::Span<const Seq> seqs,
+                                           std::vector<BallotVersion>* out) const {
+  std::vector<std::size_t> order(seqs.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return seqs[a] < seqs[b]; });
+  std::vector<BallotKey> keys;
+  keys.reserve(seqs.size());
+  for (const std::size_t i : order) keys.emplace_back(poll, seqs[i]);
+  std::vector<rocksdb::Slice> slices;
+  slices.reserve(seqs.size());
+  for (const BallotKey& key : keys) slices.push_back(ToSlice(key.whole()));
+  std::vector<rocksdb::PinnableSlice> values(seqs.size());
+  std::vector<rocksdb::Status> statuses(seqs.size());
+  rocksdb::ReadOptions read;
+  read.fill_cache = false;  // an export must not push the voters of now out of memory
+  db_->MultiGet(read, db_->DefaultColumnFamily(), slices.size(), slices.data(), values.data(),
+                statuses.data(), /*sorted_input=*/true);
+  out->resize(seqs.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Seq seq = seqs[order[i]];
+    if (statuses[i].IsNotFound()) return BallotMissing(poll, seq);
+    if (!statuses[i].ok()) return FromRocks(statuses[i], "ballot store: scan");
+    absl::StatusOr<BallotVersion> version = DecodeBallot(poll, seq, View(values[i]));
+    if (!version.ok()) return version.status();
+    (*out)[order[i]] = *std::move(version);
   }
-  std::copy_n(value.data(), value.size(), reinterpret_cast<char*>(tag.bytes.data()));
-  return tag;
+  return absl::OkStatus();
 }
 
 absl::Status RocksBallotStore::ScanFrom(
     PollNumber poll, const VoterTag& begin,
     absl::FunctionRef<absl::Status(const BallotVersion&)> visit) const {
-  const BallotKey first(poll, begin, 0);  // its voter part comes before every seq
-  const std::string end = BallotPollPrefix(poll + 1);
+  const VoterKey first(poll, begin, 0);  // its voter part comes before every seq
+  const std::string end = VoterPollPrefix(poll + 1);
   const rocksdb::Slice upper(end);
   rocksdb::ReadOptions read = TotalOrder();
   read.iterate_upper_bound = &upper;
   read.readahead_size = kScanAheadBytes;
-  read.fill_cache = false;  // an export must not push the voters of now out of memory
+  read.fill_cache = false;
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(read));
-  for (at->Seek(ToSlice(first.voter())); at->Valid(); at->Next()) {
-    const absl::StatusOr<BallotVersion> version = DecodeBallot(View(at->key()), View(at->value()));
-    if (!version.ok()) return version.status();
-    if (absl::Status status = visit(*version); !status.ok()) return status;
+  at->Seek(ToSlice(first.voter()));
+  std::vector<Seq> seqs;
+  std::vector<BallotVersion> versions;
+  for (std::size_t together = kScanVersionsFirst; at->Valid();
+       together = std::min(2 * together, kScanVersionsMax)) {
+    seqs.clear();
+    for (; at->Valid() && seqs.size() < together; at->Next()) {
+      const absl::StatusOr<Seq> seq = SeqOfVoterKey(View(at->key()));
+      if (!seq.ok()) return seq.status();
+      seqs.push_back(*seq);
+    }
+    if (absl::Status got = ReadBallots(poll, seqs, &versions); !got.ok()) return got;
+    for (const BallotVersion& version : versions) {
+      if (absl::Status status = visit(version); !status.ok()) return status;
+    }
   }
   return FromRocks(at->status(), "ballot store: scan");
 }
@@ -416,6 +341,10 @@ absl::StatusOr<std::unique_ptr<BallotStore>> BallotStore::Open(const BallotStore
   // Or RocksDB would warn of a new store that its directory is missing.
   const rocksdb::Status made = store_options.env->CreateDirIfMissing(options.directory);
   if (!made.ok()) return FromRocks(made, "ballot store: create");
+  if (absl::Status removed = BallotStoreWriter::RemoveUnfinished(options.directory);
+      !removed.ok()) {
+    return removed;
+  }
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(store_options, options.directory, &opened);
   if (!status.ok()) return FromRocks(status, "ballot store: open");

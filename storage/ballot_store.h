@@ -1,12 +1,17 @@
 #pragma once
 
-// The ballot store: who voted what, by (poll, voter tag, seq). Derived from the journal; filled in
-// the background in large sorted batches without a write-ahead log, its journal position in the
-// same column family, so that after a crash it holds exactly the commits up to a position it names.
-// Used for voters that memory no longer holds, for receipts, status and export.
+// The ballot store: who voted what, by (poll, seq), and an index of it by (poll, voter tag).
+// Derived from the journal; filled in the background in large sorted batches without a write-ahead
+// log, its journal position in the same column family, so that after a crash it holds exactly the
+// commits up to a position it names. Used to verify repeats, for voters that memory no longer
+// holds, for receipts, status and export.
 //
-// Threads: Write by one background thread; Get* and Scan from any. A Get costs some microseconds (a
-// bloom filter answers most misses from memory). Rebuilt from the journal by `tallyctl rebuild`.
+// Ballots come by rising seq: their files follow each other, are never merged, and finding one
+// reads one block. Only the index, whose keys are random, is merged in the background.
+//
+// Threads: Write by one background thread; Get*, FindTag and Scan from any. A Get costs some
+// microseconds, GetNewest twice that (a bloom filter answers most misses from memory). Rebuilt from
+// the journal by `tallyctl rebuild`.
 
 #include <cstddef>
 #include <cstdint>
@@ -46,16 +51,16 @@ struct BallotStoreOptions {
   Epoch epoch = 0;  // a store of another epoch is refused
   std::uint64_t write_buffer_bytes = 64ull << 20;
   std::uint64_t block_cache_bytes = 64ull << 20;
-  // From so many versions on, a write becomes a table file of its own: fewer would leave many small
+  // From so many versions on, a write becomes table files of its own: fewer would leave many small
   // ones.
-  std::size_t file_versions_min = 32'768;
+  std::size_t file_versions_min = 131'072;
   std::function<void(const absl::Status&)> on_background_error;
 };
 
 class BallotStore {
  public:
   // Creates an empty one. FailedPrecondition: of another epoch. DataLoss: damaged. Unimplemented:
-  // newer format. The answer to all three is a rebuild.
+  // newer format. OutOfRange: older format. The answer to all is a rebuild.
   static absl::StatusOr<std::unique_ptr<BallotStore>> Open(const BallotStoreOptions& options);
   virtual ~BallotStore() = default;
 
@@ -67,7 +72,7 @@ class BallotStore {
 
   // Adds versions of commits (position(), through]; sorts them itself. Atomic with the position.
   // The same again changes nothing; the position never goes back.
-  // Many at once become a table file directly, which is then durable; a few go into memory first.
+  // Many at once become table files directly, which are then durable; a few go into memory first.
   virtual absl::Status WriteGathered(absl::Span<const BallotVersion* const> versions,
                                      Position through) = 0;
   absl::Status Write(absl::Span<const BallotVersion> versions, Position through);
@@ -75,13 +80,14 @@ class BallotStore {
 
   virtual absl::StatusOr<std::optional<BallotVersion>> Get(PollNumber poll, const VoterTag& tag,
                                                            Seq seq) const = 0;
-  // The version with the highest seq.
+  // The voter's version with the highest seq.
   virtual absl::StatusOr<std::optional<BallotVersion>> GetNewest(PollNumber poll,
                                                                  const VoterTag& tag) const = 0;
   // Whose version `seq` is.
   virtual absl::StatusOr<std::optional<VoterTag>> FindTag(PollNumber poll, Seq seq) const = 0;
   // All versions of a poll, ordered by tag (from `begin` on) and then newest first, as of the call.
-  // Ends with the first status of `visit` that is not OK.
+  // Ends with the first status of `visit` that is not OK. Reads some ahead, and each where it lies:
+  // a few microseconds a version.
   virtual absl::Status ScanFrom(
       PollNumber poll, const VoterTag& begin,
       absl::FunctionRef<absl::Status(const BallotVersion&)> visit) const = 0;

@@ -9,19 +9,40 @@
 namespace tallyd {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 constexpr std::uint8_t kFlagPaper = 0x01;
 constexpr std::uint8_t kFlagWithdrawn = 0x02;
 constexpr std::uint8_t kFlagPrint = 0x04;
 constexpr std::uint8_t kFlagSupersedes = 0x08;
 constexpr std::uint8_t kFlagsKnown = 0x0f;
 
+absl::Status RefuseFormat(std::uint8_t format) {
+  if (format > kVersion) {
+    return absl::UnimplementedError(absl::StrCat("ballot store: format ", format,
+                                                 ", this tallyd reads ", kVersion,
+                                                 ": rebuild the ballot store"));
+  }
+  if (format > 0 && format < kVersion) {
+    return absl::OutOfRangeError(absl::StrCat("ballot store: format ", format,
+                                              " of an earlier tallyd, this one reads ", kVersion,
+                                              ": rebuild the ballot store"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-std::string BallotPollPrefix(PollNumber poll) {
-  std::string prefix(1 + sizeof poll, kBallotFamily);
+std::string VoterPollPrefix(PollNumber poll) {
+  std::string prefix(1 + sizeof poll, kVoterFamily);
   EncodeBigEndian(prefix.data() + 1, poll);
   return prefix;
+}
+
+absl::StatusOr<Seq> SeqOfVoterKey(std::string_view key) {
+  if (key.size() != kVoterKeyBytes) {
+    return absl::DataLossError("ballot store: a voter's key is damaged: rebuild the ballot store");
+  }
+  return ~DecodeBigEndian<Seq>(key.data() + kVoterPrefixBytes);
 }
 
 void EncodeBallotValue(const BallotVersion& version, std::string* out) {
@@ -34,6 +55,7 @@ void EncodeBallotValue(const BallotVersion& version, std::string* out) {
                                       (version.withdrawn ? kFlagWithdrawn : 0) |
                                       (version.idempotency_print != 0 ? kFlagPrint : 0) |
                                       (version.supersedes != 0 ? kFlagSupersedes : 0)));
+  writer.Bytes(version.tag.bytes);
   writer.Varint(version.version_no);
   writer.Varint(version.position);
   if (paper) writer.Varint(version.box);
@@ -42,16 +64,15 @@ void EncodeBallotValue(const BallotVersion& version, std::string* out) {
   writer.String(version.payload);
 }
 
-absl::StatusOr<BallotVersion> DecodeBallot(std::string_view key, std::string_view value) {
+absl::StatusOr<BallotVersion> DecodeBallot(PollNumber poll, Seq seq, std::string_view value) {
   BallotVersion version;
+  version.poll = poll;
+  version.seq = seq;
   ByteReader reader(value);
   const std::uint8_t format = reader.U8();
-  if (format > kVersion) {
-    return absl::UnimplementedError(absl::StrCat("ballot store: a ballot of format ", format,
-                                                 ", this tallyd reads up to ", kVersion,
-                                                 ": rebuild the ballot store"));
-  }
+  if (absl::Status refused = RefuseFormat(format); !refused.ok()) return refused;
   const std::uint8_t flags = reader.U8();
+  reader.Bytes(&version.tag.bytes);
   version.version_no = reader.Varint32();
   version.position = reader.Varint();
   version.withdrawn = (flags & kFlagWithdrawn) != 0;
@@ -62,14 +83,9 @@ absl::StatusOr<BallotVersion> DecodeBallot(std::string_view key, std::string_vie
   if ((flags & kFlagPrint) != 0) version.idempotency_print = reader.U64();
   if ((flags & kFlagSupersedes) != 0) version.supersedes = reader.Varint();
   version.payload = std::string(reader.String());
-  if (!reader.finished() || format != kVersion || (flags & ~kFlagsKnown) != 0 ||
-      key.size() != kBallotKeyBytes) {
+  if (!reader.finished() || format != kVersion || (flags & ~kFlagsKnown) != 0) {
     return absl::DataLossError("ballot store: a ballot is damaged: rebuild the ballot store");
   }
-  version.poll = DecodeBigEndian<PollNumber>(key.data() + 1);
-  std::copy_n(key.data() + 5, version.tag.bytes.size(),
-              reinterpret_cast<char*>(version.tag.bytes.data()));
-  version.seq = ~DecodeBigEndian<Seq>(key.data() + kVoterPrefixBytes);
   return version;
 }
 
@@ -85,11 +101,7 @@ std::string EncodeStorePosition(const StorePosition& position) {
 absl::StatusOr<StorePosition> DecodeStorePosition(std::string_view bytes) {
   ByteReader reader(bytes);
   const std::uint8_t format = reader.U8();
-  if (format > kVersion) {
-    return absl::UnimplementedError(absl::StrCat("ballot store has format ", format,
-                                                 ", this tallyd reads up to ", kVersion,
-                                                 ": rebuild the ballot store"));
-  }
+  if (absl::Status refused = RefuseFormat(format); !refused.ok()) return refused;
   StorePosition position;
   position.epoch = reader.U64();
   position.position = reader.U64();

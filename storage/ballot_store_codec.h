@@ -17,18 +17,33 @@
 
 namespace tallyd {
 
+// In key order: all ballots by poll and seq, the position, all voters by poll and tag. A table file
+// of ballots and one of voters and position do not overlap.
 inline constexpr char kBallotFamily = 'b';
-inline constexpr char kSeqFamily = 's';
-inline constexpr std::string_view kPositionKey = "p";         // between the two families
+inline constexpr std::string_view kPositionKey = "p";
+inline constexpr char kVoterFamily = 'v';
+inline constexpr std::size_t kBallotKeyBytes = 1 + 4 + 8;     // family, poll, seq
 inline constexpr std::size_t kVoterPrefixBytes = 1 + 4 + 16;  // family, poll, tag
-inline constexpr std::size_t kBallotKeyBytes = kVoterPrefixBytes + 8;
-inline constexpr std::size_t kSeqKeyBytes = 1 + 4 + 8;
+inline constexpr std::size_t kVoterKeyBytes = kVoterPrefixBytes + 8;
 
-// The newest seq of a voter sorts first, so that one seek finds it.
 class BallotKey {
  public:
-  BallotKey(PollNumber poll, const VoterTag& tag, Seq seq) {
+  BallotKey(PollNumber poll, Seq seq) {
     bytes_[0] = kBallotFamily;
+    EncodeBigEndian(EncodeBigEndian(bytes_ + 1, poll), seq);
+  }
+  std::string_view whole() const { return {bytes_, sizeof bytes_}; }
+
+ private:
+  char bytes_[kBallotKeyBytes];
+};
+
+// A version of a voter's ballot; its value is empty. The newest seq of a voter sorts first, so that
+// one seek finds it.
+class VoterKey {
+ public:
+  VoterKey(PollNumber poll, const VoterTag& tag, Seq seq) {
+    bytes_[0] = kVoterFamily;
     char* to = EncodeBigEndian(bytes_ + 1, poll);
     to = std::copy(tag.bytes.begin(), tag.bytes.end(), to);
     EncodeBigEndian(to, ~seq);
@@ -37,26 +52,16 @@ class BallotKey {
   std::string_view voter() const { return {bytes_, kVoterPrefixBytes}; }
 
  private:
-  char bytes_[kBallotKeyBytes];
+  char bytes_[kVoterKeyBytes];
 };
 
-class SeqKey {
- public:
-  SeqKey(PollNumber poll, Seq seq) {
-    bytes_[0] = kSeqFamily;
-    EncodeBigEndian(EncodeBigEndian(bytes_ + 1, poll), seq);
-  }
-  std::string_view whole() const { return {bytes_, sizeof bytes_}; }
-
- private:
-  char bytes_[kSeqKeyBytes];
-};
-
-// What the keys of a poll's ballots begin with.
-std::string BallotPollPrefix(PollNumber poll);
+// What the voter keys of a poll begin with.
+std::string VoterPollPrefix(PollNumber poll);
+// The seq at the end of a voter's key. DataLoss: that is no such key.
+absl::StatusOr<Seq> SeqOfVoterKey(std::string_view key);
 
 void EncodeBallotValue(const BallotVersion& version, std::string* out);
-absl::StatusOr<BallotVersion> DecodeBallot(std::string_view key, std::string_view value);
+absl::StatusOr<BallotVersion> DecodeBallot(PollNumber poll, Seq seq, std::string_view value);
 
 struct StorePosition {
   Epoch epoch = 0;
