@@ -70,6 +70,7 @@ EngineOptions MakeEngineOptions(const Settings& settings) {
   options.free_bytes_min = static_cast<std::uint64_t>(settings.free_bytes_min);
   options.dedup_memory_bytes_max = static_cast<std::size_t>(settings.dedup_memory_bytes_max);
   options.tail_bytes_max = static_cast<std::size_t>(settings.tail_bytes_max);
+  options.storage_memory_bytes_max = static_cast<std::size_t>(settings.storage_memory_bytes_max);
   options.publish_interval_us_min = settings.publish_interval_us_min;
   options.publish_interval_us = settings.publish_interval_us;
   options.watermark_interval_us = settings.watermark_interval_us;

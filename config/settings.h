@@ -64,6 +64,7 @@ struct Settings {
   std::int64_t free_bytes_min = std::int64_t{1} << 30;
   std::int64_t dedup_memory_bytes_max = std::int64_t{4} << 30;
   std::int64_t tail_bytes_max = std::int64_t{256} << 20;
+  std::int64_t storage_memory_bytes_max = std::int64_t{256} << 20;
   std::int64_t publish_interval_us_min = 10'000;
   std::int64_t publish_interval_us = 250'000;
   std::int64_t watermark_interval_us = 250'000;

@@ -128,6 +128,7 @@ absl::Status EngineImpl::OpenStores() {
   auto journal = OpenRocksJournal({.directory = data_->journal_path(),
                                    .create_if_missing = data_->created(),
                                    .epoch_if_created = data_->epoch(),
+                                   .memory_bytes_max = options_.storage_memory_bytes_max / 2,
                                    .on_background_error = options_.on_fatal});
   if (absl::IsNotFound(journal.status())) {
     return absl::DataLossError(absl::StrCat(
@@ -138,6 +139,7 @@ absl::Status EngineImpl::OpenStores() {
   journal_ = *std::move(journal);
   const BallotStoreOptions ballot_options{.directory = data_->ballots_path(),
                                           .epoch = data_->epoch(),
+                                          .memory_bytes_max = options_.storage_memory_bytes_max / 2,
                                           .on_background_error = options_.on_fatal};
   auto ballots = BallotStore::Open(ballot_options);
   if (absl::IsOutOfRange(ballots.status())) {  // an earlier tallyd's: recovery fills a new one

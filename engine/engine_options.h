@@ -35,6 +35,8 @@ struct EngineOptions {
 
   std::size_t dedup_memory_bytes_max = std::size_t{4} << 30;
   std::size_t tail_bytes_max = std::size_t{256} << 20;  // decided, not yet in the ballot store
+  // RocksDB's buffers and caches: half of it is the journal's, half the ballot store's.
+  std::size_t storage_memory_bytes_max = std::size_t{256} << 20;
 
   // Journal write failures, background errors of the stores: called once, from any thread, and must
   // end the process (the default prints and _exit()s with 74).

@@ -89,8 +89,8 @@ rocksdb::Options StoreOptions(const BallotStoreOptions& options) {
   store.allow_concurrent_memtable_write = false;
   store.enable_write_thread_adaptive_yield = false;
   store.bytes_per_sync = 1 << 20;  // in small portions, or the journal's syncs wait for large ones
-  store.write_buffer_size = options.write_buffer_bytes;
   store.max_write_buffer_number = 2;
+  store.write_buffer_size = options.memory_bytes_max / 4;
   store.compression = rocksdb::kNoCompression;  // tags are random bytes
   // Writes come from a background thread in large batches: pile up rather than stall.
   store.level0_file_num_compaction_trigger = 16;
@@ -105,7 +105,7 @@ rocksdb::Options StoreOptions(const BallotStoreOptions& options) {
   // Few shards: a large file's filter and index are blocks of up to a megabyte, and one that fills
   // a shard is read and checked anew for every look-up.
   constexpr int kCacheShardBits = 2;
-  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes, kCacheShardBits);
+  table.block_cache = rocksdb::NewLRUCache(options.memory_bytes_max / 2, kCacheShardBits);
   table.cache_index_and_filter_blocks = true;  // or their memory would be outside every bound
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));

@@ -49,8 +49,8 @@ struct BallotVersion {
 struct BallotStoreOptions {
   std::string directory;
   Epoch epoch = 0;  // a store of another epoch is refused
-  std::uint64_t write_buffer_bytes = 64ull << 20;
-  std::uint64_t block_cache_bytes = 64ull << 20;
+  // Half of it for ballots on their way to a file, half for what is read.
+  std::uint64_t memory_bytes_max = 128ull << 20;
   // From so many versions on, a write becomes table files of its own: fewer would leave many small
   // ones.
   std::size_t file_versions_min = 131'072;

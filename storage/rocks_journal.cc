@@ -95,8 +95,8 @@ rocksdb::DBOptions DatabaseOptions(const RocksJournalOptions& options) {
 
 rocksdb::ColumnFamilyOptions RecordsOptions(const RocksJournalOptions& options) {
   rocksdb::ColumnFamilyOptions family;
-  family.write_buffer_size = options.write_buffer_bytes;
   family.max_write_buffer_number = 4;
+  family.write_buffer_size = options.memory_bytes_max / 4;
   family.compression = rocksdb::kNoCompression;  // tags are random, and moves stay trivial
   family.num_levels = 2;                         // positions only rise: one move, never a merge
   family.level0_slowdown_writes_trigger = 64;

@@ -22,6 +22,7 @@ TEST(ComponentOptionsTest, DefaultSettingsAreTheComponentsDefaults) {
   EXPECT_EQ(engine.free_bytes_min, plain_engine.free_bytes_min);
   EXPECT_EQ(engine.dedup_memory_bytes_max, plain_engine.dedup_memory_bytes_max);
   EXPECT_EQ(engine.tail_bytes_max, plain_engine.tail_bytes_max);
+  EXPECT_EQ(engine.storage_memory_bytes_max, plain_engine.storage_memory_bytes_max);
   EXPECT_EQ(engine.publish_interval_us_min, plain_engine.publish_interval_us_min);
   EXPECT_EQ(engine.publish_interval_us, plain_engine.publish_interval_us);
   EXPECT_EQ(engine.watermark_interval_us, plain_engine.watermark_interval_us);

@@ -24,13 +24,12 @@ constexpr Epoch kEpoch = 7;
 
 absl::StatusOr<std::unique_ptr<BallotStore>> Open(const std::string& directory,
                                                   Epoch epoch = kEpoch,
-                                                  std::uint64_t write_buffer_bytes = 1 << 20,
+                                                  std::uint64_t memory_bytes_max = 4 << 20,
                                                   std::size_t file_versions_min = 200) {
   BallotStoreOptions options;
   options.directory = directory;
   options.epoch = epoch;
-  options.write_buffer_bytes = write_buffer_bytes;
-  options.block_cache_bytes = 1 << 20;
+  options.memory_bytes_max = memory_bytes_max;
   options.file_versions_min = file_versions_min;
   return BallotStore::Open(options);
 }
@@ -239,7 +238,7 @@ constexpr Seq kPerCommit = 200;
 // Fills the store through several flushes of its own, notes what it called durable, and dies.
 int WriteAndDie(const std::string& directory) {
   absl::StatusOr<std::unique_ptr<BallotStore>> store =
-      Open(directory + "/ballots", kEpoch, 256 << 10, kPerCommit + 1);
+      Open(directory + "/ballots", kEpoch, 1 << 20, kPerCommit + 1);
   if (!store.ok()) return 1;
   const Position from = (*store)->position();
   std::vector<BallotVersion> batch;
@@ -311,7 +310,7 @@ TEST(BallotStoreTest, ALookUpInALargeFileReadsLittle) {
   BallotStoreOptions options;
   options.directory = dir.File("ballots");
   options.epoch = kEpoch;
-  options.block_cache_bytes = 8 << 20;
+  options.memory_bytes_max = 16 << 20;
   absl::StatusOr<std::unique_ptr<BallotStore>> store = BallotStore::Open(options);
   ASSERT_TRUE(store.ok()) << store.status();
   {
