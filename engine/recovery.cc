@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "engine/voter_index_filler.h"
 #include "storage/absl_view.h"
 #include "storage/broken_build.h"
 #include "storage/journal_record.h"
@@ -57,7 +58,8 @@ class Replay {
       : targets_(targets),
         epoch_(epoch),
         tallies_have_(tallies_have),
-        store_has_(targets.ballots->position()) {}
+        store_has_(targets.ballots->position()),
+        voters_(targets.voters) {}
 
   absl::Status Apply(const RecordView& record) {
     const RecordHeader& header = record.header();
@@ -67,7 +69,8 @@ class Replay {
     if (header.position > tallies_have_) {
       if (absl::Status counted = targets_.tallies->Apply(record); !counted.ok()) return counted;
     }
-    if (versions_.size() >= kStoreBatchVersions) return WriteVersions(header.position);
+    // Also when the store has them already: memory has its bound.
+    if (ballots_ - ballots_trimmed_ >= kStoreBatchVersions) return WriteVersions(header.position);
     return absl::OkStatus();
   }
 
@@ -150,7 +153,7 @@ class Replay {
     } else {
       targets_.polls->ApplyPastSeq(entry.poll, entry.seq, header.epoch);
     }
-    targets_.voters->RecordStored(entry.poll, entry.tag, entry.seq, supersedes);
+    voters_.Add(entry.poll, entry.tag, entry.seq, supersedes);
     if (header.position > store_has_) versions_.push_back(ToVersion(entry, header.position));
     ++ballots_;
     return absl::OkStatus();
@@ -168,6 +171,8 @@ class Replay {
       }
     }
     versions_.clear();
+    ballots_trimmed_ = ballots_;
+    voters_.Drain();
     targets_.voters->Trim(through);
     return absl::OkStatus();
   }
@@ -176,8 +181,10 @@ class Replay {
   const Epoch epoch_;  // the present one; records of before a restore carry theirs
   Position tallies_have_;
   Position store_has_;
+  VoterIndexFiller voters_;
   std::vector<BallotVersion> versions_;
   std::uint64_t ballots_ = 0;
+  std::uint64_t ballots_trimmed_ = 0;
 };
 
 // The checkpoint, if it belongs to this history and is not ahead of it. Whether it stands on the
