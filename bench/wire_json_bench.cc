@@ -1,7 +1,9 @@
 // What JSON costs on an io thread: one vote body in, one ranking out. No sockets, no engine.
 
 #include <memory>
+#include <numeric>
 #include <string>
+#include <vector>
 
 #include <benchmark/benchmark.h>
 
@@ -44,10 +46,13 @@ void BM_RenderRanking(benchmark::State& state) {
   snapshot.epoch = 3;
   snapshot.position = 18'234;
   snapshot.as_of = 1'780'488'000'250'000;
-  for (OptionIndex i = 0; i < options; ++i) {
-    snapshot.rows.push_back({i + 1, 100'000 - i, 100'000 - i, 90'000 - i, 10'000});
-    snapshot.order.push_back(i);
-  }
+  std::vector<OptionIndex> order(options);
+  std::iota(order.begin(), order.end(), OptionIndex{0});
+  snapshot.order = SharedOrder(order);
+  snapshot.rows = SharedRows::Make(options, [](OptionIndex i) {
+    return RankedOption{
+        .score = 100'000 - i, .ballots = 100'000 - i, .online = 90'000 - i, .paper = 10'000};
+  });
   snapshot.view =
       std::make_shared<PollView>(MakePollView({}, OptionIds(static_cast<int>(options))));
   std::string out;

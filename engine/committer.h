@@ -14,8 +14,10 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -63,6 +65,10 @@ class BasicCommitter {
   // False after a failed append: the process is ending, nothing was acknowledged.
   bool Commit(DecidedBatch* batch);
 
+  // How long votes wait for rankings at most, but for the one that is being made: of thousands of
+  // polls that are due at once, the rest comes after the next commit.
+  static constexpr std::int64_t kPublishTurnUs = 2'000;
+
   // Publishes what is due, runs errands, offers a checkpoint; returns the steady time of the next
   // call that has something to do, if any.
   std::optional<std::int64_t> Tick();
@@ -75,15 +81,18 @@ class BasicCommitter {
   void FinishCheckpoint();  // at the end: the last position in the checkpoint
 
  private:
-  struct Dirty {
-    std::int64_t published_us = 0;  // steady
-    bool dirty = false;
-    bool wanted = false;
+  struct PublishPlan {
+    std::int64_t published_us = 0;       // steady
+    std::optional<std::int64_t> due_us;  // of the next one, if anything is new
   };
   bool Append(DecidedBatch* batch);
   void Apply(const DecidedBatch& batch, std::string_view record);
   void Acknowledge(DecidedBatch* batch);
+  // The poll is due that long after it was last published, or earlier if it is due already.
+  void PlanPublish(PollNumber poll, std::int64_t interval_us);
   void Publish(PollNumber poll, std::int64_t now_us);
+  // Until kPublishTurnUs are over: then a commit comes first.
+  void PublishDue(std::int64_t now_us);
   TallyCheckpoint MakeCheckpoint() const;
 
   Options options_;
@@ -91,8 +100,8 @@ class BasicCommitter {
   Position last_;
   ChainHash last_hash_;
   std::array<std::atomic<OutcomeSink*>, 64> sinks_{};
-  absl::flat_hash_map<PollNumber, Dirty> dirty_;
-  std::vector<PollNumber> dirty_list_;
+  absl::flat_hash_map<PollNumber, PublishPlan> plans_;
+  absl::btree_set<std::pair<std::int64_t, PollNumber>> due_;  // of plans_: what to publish when
   std::int64_t checkpoint_us_ = 0;
   Position checkpoint_position_ = 0;
   absl::Mutex errands_mutex_;

@@ -93,9 +93,7 @@ void BasicCommitter<Runtime>::Apply(const DecidedBatch& batch, std::string_view 
     parts_.board->MarkApplied(poll, shown);
     const auto newest = parts_.board->Newest(poll);
     if (newest != nullptr && newest->position == shown) continue;
-    Dirty& dirty = dirty_[poll];
-    if (!dirty.dirty) dirty_list_.push_back(poll);
-    dirty.dirty = true;
+    PlanPublish(poll, options_.publish_interval_us);
     // A new poll is readable from its first acknowledgement on.
     if (newest == nullptr) Publish(poll, parts_.clock->SteadyUs());
   }
@@ -115,11 +113,22 @@ void BasicCommitter<Runtime>::Acknowledge(DecidedBatch* batch) {
 }
 
 template <class Runtime>
+void BasicCommitter<Runtime>::PlanPublish(PollNumber poll, std::int64_t interval_us) {
+  PublishPlan& plan = plans_[poll];
+  const std::int64_t due_us = plan.published_us + interval_us;
+  if (plan.due_us) {
+    if (*plan.due_us <= due_us) return;
+    due_.erase({*plan.due_us, poll});
+  }
+  plan.due_us = due_us;
+  due_.insert({due_us, poll});
+}
+
+template <class Runtime>
 void BasicCommitter<Runtime>::Publish(PollNumber poll, std::int64_t now_us) {
-  Dirty& dirty = dirty_[poll];
-  dirty.dirty = false;
-  dirty.wanted = false;
-  dirty.published_us = now_us;
+  PublishPlan& plan = plans_[poll];
+  if (plan.due_us) due_.erase({*plan.due_us, poll});
+  plan = {.published_us = now_us, .due_us = std::nullopt};
   auto snapshot = parts_.tallies->MakeSnapshot(poll, options_.epoch);
   parts_.metrics->snapshot_build_us.Add(
       static_cast<std::uint64_t>(parts_.clock->SteadyUs() - now_us));
@@ -138,28 +147,12 @@ std::optional<std::int64_t> BasicCommitter<Runtime>::Tick() {
 
   const std::int64_t now_us = parts_.clock->SteadyUs();
   for (const PollNumber poll : parts_.board->TakeWanted()) {
-    Dirty& dirty = dirty_[poll];
-    dirty.wanted = true;
-    // Someone waits although nothing changed since the last publish: it lost a race, let it go.
-    if (!dirty.dirty) dirty_list_.push_back(poll);
-    dirty.dirty = true;
+    // Also where nothing changed since the last publish: who waits lost a race, let him go.
+    PlanPublish(poll, options_.publish_interval_us_min);
   }
+  PublishDue(now_us);
   std::optional<std::int64_t> next;
-  std::vector<PollNumber> still_dirty;
-  for (const PollNumber poll : std::exchange(dirty_list_, {})) {
-    const Dirty& dirty = dirty_[poll];
-    if (!dirty.dirty) continue;
-    const std::int64_t due_us =
-        dirty.published_us +
-        (dirty.wanted ? options_.publish_interval_us_min : options_.publish_interval_us);
-    if (due_us <= now_us) {
-      Publish(poll, now_us);
-      continue;
-    }
-    still_dirty.push_back(poll);
-    next = next ? std::min(*next, due_us) : due_us;
-  }
-  dirty_list_ = std::move(still_dirty);
+  if (!due_.empty()) next = due_.begin()->first;
   if (last_ != checkpoint_position_) {
     const std::int64_t due_us = checkpoint_us_ + options_.checkpoint_interval_us;
     if (due_us <= now_us) {
@@ -172,11 +165,19 @@ std::optional<std::int64_t> BasicCommitter<Runtime>::Tick() {
 }
 
 template <class Runtime>
+void BasicCommitter<Runtime>::PublishDue(std::int64_t now_us) {
+  const std::int64_t began_us = now_us;
+  while (!due_.empty() && due_.begin()->first <= now_us) {
+    Publish(due_.begin()->second, now_us);
+    now_us = parts_.clock->SteadyUs();
+    if (now_us - began_us > kPublishTurnUs) return;
+  }
+}
+
+template <class Runtime>
 void BasicCommitter<Runtime>::PublishAll() {
   const std::int64_t now_us = parts_.clock->SteadyUs();
-  for (const PollNumber poll : std::exchange(dirty_list_, {})) {
-    if (dirty_[poll].dirty) Publish(poll, now_us);
-  }
+  while (!due_.empty()) Publish(due_.begin()->second, now_us);
 }
 
 template <class Runtime>

@@ -159,7 +159,6 @@ std::shared_ptr<const RankingSnapshot> PollFold::MakeSnapshot(Epoch epoch) const
   const auto score = [&options](OptionIndex option) { return options[option].score(); };
   Ranking ranking;
   ranking.Reset(names, score);
-  const std::vector<std::uint32_t> ranks = ranking.Ranks(score);
   auto snapshot = std::make_shared<RankingSnapshot>();
   snapshot->poll = options_.poll;
   snapshot->epoch = epoch;
@@ -169,14 +168,8 @@ std::shared_ptr<const RankingSnapshot> PollFold::MakeSnapshot(Epoch epoch) const
   snapshot->totals = tally_.totals();
   snapshot->order = ranking.order();
   snapshot->view = std::move(view);
-  snapshot->rows.reserve(options.size());
-  for (OptionIndex option = 0; option < options.size(); ++option) {
-    snapshot->rows.push_back({.rank = ranks[option],
-                              .score = options[option].score(),
-                              .ballots = options[option].ballots,
-                              .online = options[option].online,
-                              .paper = options[option].paper});
-  }
+  snapshot->rows = SharedRows::Make(
+      options.size(), [&options](OptionIndex option) { return RowOf(options[option]); });
   return snapshot;
 }
 

@@ -190,7 +190,8 @@ std::shared_ptr<const RankingSnapshot> TallyBook::MakeSnapshot(PollNumber poll, 
 
 void TallyBook::FillGated(PollPage& page, RankingSnapshot* snapshot) {
   page.gate.Fill(page.view->definition, snapshot);
-  if (snapshot->sealed) return;  // once it opens, every option is new to its readers
+  page.ranking_is_whole = false;  // rows_shown are not the tally's
+  if (snapshot->sealed) return;   // once it opens, every option is new to its readers
   // A row may also change because another did: compare what is shown. With a new definition an
   // option may be shown otherwise, so all of them.
   const bool redefined = page.view_shown != page.view;
@@ -206,9 +207,12 @@ void TallyBook::FillGated(PollPage& page, RankingSnapshot* snapshot) {
 void TallyBook::FillOpen(PollPage& page, RankingSnapshot* snapshot) {
   const std::vector<OptionTally>& options = page.tally.options();
   const auto score = [&options](OptionIndex option) { return options[option].score(); };
+  const auto row = [&options](OptionIndex option) { return RowOf(options[option]); };
   std::vector<OptionIndex> changed = page.tally.TakeChanged();
   if (page.ranking_is_whole) {
+    std::sort(changed.begin(), changed.end());
     page.ranking.Update(changed, score);
+    page.rows_shown = page.rows_shown.With(changed, row);
   } else {
     std::vector<Ranking::Name> names;
     names.reserve(options.size());
@@ -216,6 +220,7 @@ void TallyBook::FillOpen(PollPage& page, RankingSnapshot* snapshot) {
       names.push_back({option.question, option.id});
     }
     page.ranking.Reset(names, score);
+    page.rows_shown = SharedRows::Make(options.size(), row);
     page.ranking_is_whole = true;
   }
   for (; page.options_shown < options.size(); ++page.options_shown) {
@@ -223,16 +228,7 @@ void TallyBook::FillOpen(PollPage& page, RankingSnapshot* snapshot) {
   }
   snapshot->changed = std::move(changed);
   snapshot->order = page.ranking.order();
-  const std::vector<std::uint32_t> ranks = page.ranking.Ranks(score);
-  snapshot->rows.reserve(options.size());
-  for (OptionIndex option = 0; option < options.size(); ++option) {
-    const OptionTally& tally = options[option];
-    snapshot->rows.push_back({.rank = ranks[option],
-                              .score = tally.score(),
-                              .ballots = tally.ballots,
-                              .online = tally.online,
-                              .paper = tally.paper});
-  }
+  snapshot->rows = page.rows_shown;
 }
 
 std::vector<PollNumber> TallyBook::Polls() const {

@@ -38,8 +38,8 @@ class TallyBook {
   // The version that MakeSnapshot() would make: that of the last commit that touched the poll, or
   // an older one where the poll's visibility holds the newest back.
   Position ShownPosition(PollNumber poll) const;
-  // The poll's ranking as far as it may be shown. Cost: what changed since the last call is sorted,
-  // the rows are copied.
+  // The poll's ranking as far as it may be shown. Cost: what changed since the last call; all that
+  // exists after options came, on the first call, and at each step of a coarse poll.
   std::shared_ptr<const RankingSnapshot> MakeSnapshot(PollNumber poll, Epoch epoch);
 
   bool Contains(PollNumber poll) const { return polls_.contains(poll); }
@@ -62,7 +62,7 @@ class TallyBook {
     TimeUs as_of = 0;
     std::shared_ptr<const PollView> view;
     VisibilityGate gate;
-    std::vector<RankedOption> rows_shown;  // by the last snapshot of a coarse poll
+    SharedRows rows_shown;  // by the last snapshot
     std::shared_ptr<const PollView> view_shown;
 
     VisibilityGate::Stamp newest() const { return {position, as_of}; }

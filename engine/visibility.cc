@@ -1,15 +1,11 @@
 #include "engine/visibility.h"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
 
 #include "engine/ranking.h"
 
 namespace tallyd {
 namespace {
-
-constexpr std::uint32_t kNoRank = std::numeric_limits<std::uint32_t>::max();
 
 std::uint64_t Distance(const PollTally& a, const PollTally& b) {
   const std::uint64_t x = a.totals().ballots();
@@ -22,7 +18,7 @@ bool CanBeBlank(const BallotDefinition& ballot) {
 }
 
 void HideRow(RankedOption* row) {
-  *row = {.rank = kNoRank, .suppressed = true, .split_hidden = true};
+  *row = {.suppressed = true, .split_hidden = true};
 }
 
 // Ballots of the smaller channel, as far as they are known; 0 where they are not.
@@ -44,8 +40,7 @@ OptionIndex* FindLeast(std::vector<OptionIndex>& cells, IsHidden is_hidden, Size
 
 // One question's cells; the blank ballots are one of them where there is one question.
 void SuppressIn(std::vector<OptionIndex>& cells, const BallotDefinition& ballot, std::uint64_t k,
-                bool alone, RankingSnapshot* snapshot) {
-  std::vector<RankedOption>& rows = snapshot->rows;
+                bool alone, std::vector<RankedOption>& rows, RankingSnapshot* snapshot) {
   PollTotals& totals = snapshot->totals;
   const auto is_hidden = [&rows](OptionIndex option) { return rows[option].suppressed; };
   const auto ballots = [&rows](OptionIndex option) { return rows[option].ballots; };
@@ -79,10 +74,11 @@ void SuppressIn(std::vector<OptionIndex>& cells, const BallotDefinition& ballot,
   if (next != nullptr) rows[*next].split_hidden = true;
 }
 
-// Hidden rows last and by id, and ranks as if there were no others: an order or a gap would tell.
-void OrderWithoutHidden(const PollDefinition& definition, RankingSnapshot* snapshot) {
-  std::vector<RankedOption>& rows = snapshot->rows;
-  std::vector<OptionIndex>& order = snapshot->order;
+// Hidden rows last and by id, so that ranks are as if there were none: an order or a gap would
+// tell.
+SharedOrder OrderWithoutHidden(const PollDefinition& definition,
+                               const std::vector<RankedOption>& rows,
+                               std::vector<OptionIndex> order) {
   const auto& options = definition.options;
   std::stable_sort(order.begin(), order.end(), [&](OptionIndex a, OptionIndex b) {
     if (options[a].question != options[b].question)
@@ -90,15 +86,7 @@ void OrderWithoutHidden(const PollDefinition& definition, RankingSnapshot* snaps
     if (rows[a].suppressed != rows[b].suppressed) return rows[b].suppressed;
     return rows[a].suppressed && options[a].id < options[b].id;
   });
-  std::uint32_t place = 0;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    RankedOption& row = rows[order[i]];
-    const bool first = i == 0 || options[order[i - 1]].question != options[order[i]].question;
-    place = first ? 1 : place + 1;
-    if (row.suppressed) continue;
-    const bool tied = !first && rows[order[i - 1]].score == row.score;
-    row.rank = tied ? rows[order[i - 1]].rank : place;
-  }
+  return SharedOrder(order);
 }
 
 void EncodeStamp(const VisibilityGate::Stamp& stamp, ByteWriter* out) {
@@ -129,19 +117,21 @@ void SuppressSmallCells(const PollDefinition& definition, RankingSnapshot* snaps
   const bool survey = definition.ballot.type == BallotType::kSurvey;
   snapshot->blank_hidden = snapshot->totals.blank < k && (survey || CanBeBlank(definition.ballot));
   std::vector<std::vector<OptionIndex>> cells(survey ? definition.questions.size() : 1);
-  for (OptionIndex i = 0; i < snapshot->rows.size(); ++i) {
+  std::vector<RankedOption> rows = snapshot->rows.ToVector();
+  for (OptionIndex i = 0; i < rows.size(); ++i) {
     cells[definition.options[i].question].push_back(i);
   }
   for (QuestionIndex question = 0; question < cells.size(); ++question) {
     const BallotDefinition& ballot =
         survey ? definition.questions[question].ballot : definition.ballot;
-    SuppressIn(cells[question], ballot, k, !survey, snapshot);
+    SuppressIn(cells[question], ballot, k, !survey, rows, snapshot);
   }
   if (snapshot->blank_hidden) snapshot->totals.blank = 0;
-  for (RankedOption& row : snapshot->rows) {
+  for (RankedOption& row : rows) {
     if (row.split_hidden) row.online = row.paper = 0;
   }
-  OrderWithoutHidden(definition, snapshot);
+  snapshot->order = OrderWithoutHidden(definition, rows, snapshot->order.ToVector());
+  snapshot->rows = SharedRows(rows);
 }
 
 void VisibilityGate::NoteEvent(const VisibilityDefinition& visibility, Stamp at) {
@@ -173,26 +163,23 @@ bool VisibilityGate::IsOpen(PollState state) const {
 
 void VisibilityGate::Fill(const PollDefinition& definition, RankingSnapshot* snapshot) const {
   const std::size_t options = definition.options.size();
-  snapshot->rows.assign(options, RankedOption{});
   if (IsSealed(visibility_, snapshot->state)) {
     snapshot->sealed = true;
     snapshot->turnout_hidden = visibility_.turnout_hidden;
     snapshot->blank_hidden = true;  // with few options the figures follow from it
     snapshot->totals.blank = 0;
     if (snapshot->turnout_hidden) snapshot->totals = {};
-    for (RankedOption& row : snapshot->rows) HideRow(&row);
-    snapshot->order.resize(options);
-    std::iota(snapshot->order.begin(), snapshot->order.end(), OptionIndex{0});
+    RankedOption hidden;
+    HideRow(&hidden);
+    snapshot->rows = SharedRows::Repeat(options, hidden);
     return;
   }
   snapshot->totals = shown_.tally.totals();
   const std::vector<OptionTally>& tallies = shown_.tally.options();
-  for (std::size_t i = 0; i < std::min(options, tallies.size()); ++i) {
-    snapshot->rows[i] = {.score = tallies[i].score(),
-                         .ballots = tallies[i].ballots,
-                         .online = tallies[i].online,
-                         .paper = tallies[i].paper};
-  }
+  snapshot->rows = SharedRows::Make(options, [&tallies](OptionIndex option) {
+    // An option that came after the step shown.
+    return option < tallies.size() ? RowOf(tallies[option]) : RankedOption{};
+  });
   std::vector<Ranking::Name> names;
   names.reserve(options);
   for (const OptionDefinition& option : definition.options) {

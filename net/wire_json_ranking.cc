@@ -39,11 +39,11 @@ void AppendOrHide(std::string_view name, bool hidden, Number value, Form form, s
 
 // An option's object: what it has, and what became of it.
 void AppendCounts(const RankingSnapshot& snapshot, const OptionDefinition& option,
-                  const RankedOption& row, Form form, std::string& out) {
+                  const RankedOption& row, std::uint32_t rank, Form form, std::string& out) {
   const PollDefinition& poll = snapshot.view->definition;
   const std::size_t begin = out.size();
   if (form == Form::kRanking) {
-    AppendOrHide("rank", row.suppressed, std::uint64_t{row.rank}, form, out);
+    AppendOrHide("rank", row.suppressed, std::uint64_t{rank}, form, out);
   }
   AppendOrHide("score", row.suppressed, row.score, form, out);
   AppendOrHide("ballots", row.suppressed, row.ballots, form, out);
@@ -59,28 +59,27 @@ void AppendCounts(const RankingSnapshot& snapshot, const OptionDefinition& optio
   out += '}';
 }
 
-// Calls visit(option, row) for each option whose rank is at most `top`, question by question, best
-// first.
+// Calls visit(option, row, rank) for each option whose rank is at most `top`, question by question,
+// best first.
 template <typename Visitor>
-void ForEachRanked(const RankingSnapshot& snapshot, std::uint32_t top, Visitor visit) {
+void ForEachOfTop(const RankingSnapshot& snapshot, std::uint32_t top, Visitor visit) {
   if (snapshot.sealed) return;
-  for (const OptionIndex option : snapshot.order) {
-    const RankedOption& row = snapshot.rows[option];
-    if (row.rank <= top) visit(snapshot.view->definition.options[option], row);
-  }
+  ForEachRanked(snapshot, [&](OptionIndex option, const RankedOption& row, std::uint32_t rank) {
+    if (rank <= top) visit(snapshot.view->definition.options[option], row, rank);
+  });
 }
 
 void AppendOptions(const RankingSnapshot& snapshot, QuestionIndex question, std::uint32_t top,
                    std::string& out) {
   out += "\"options\":{";
   bool first = true;
-  ForEachRanked(snapshot, top, [&](const OptionDefinition& option, const RankedOption& row) {
+  ForEachOfTop(snapshot, top, [&](const auto& option, const auto& row, std::uint32_t rank) {
     if (option.question != question) return;
     if (!first) out += ',';
     first = false;
     AppendJsonString(option.id, out);
     out += ':';
-    AppendCounts(snapshot, option, row, Form::kRanking, out);
+    AppendCounts(snapshot, option, row, rank, Form::kRanking, out);
   });
   out += '}';
 }
@@ -97,7 +96,7 @@ void AppendLiveOptions(const RankingSnapshot& snapshot, QuestionIndex question,
     first = false;
     AppendJsonString(option.id, out);
     out += ':';
-    AppendCounts(snapshot, option, snapshot.rows[index], form, out);
+    AppendCounts(snapshot, option, snapshot.rows[index], kNoRank, form, out);
   }
   out += '}';
 }
@@ -219,7 +218,7 @@ void AppendRankingCsv(const RankingSnapshot& snapshot, std::uint32_t top, std::s
   const auto& questions = snapshot.view->definition.questions;
   if (!questions.empty()) out += "question,";
   out += "rank,option,score,ballots,online,paper\r\n";
-  ForEachRanked(snapshot, top, [&](const OptionDefinition& option, const RankedOption& row) {
+  ForEachOfTop(snapshot, top, [&](const auto& option, const auto& row, std::uint32_t rank) {
     if (!questions.empty()) {
       AppendCsvCell(questions[option.question].id, out);
       out += ',';
@@ -228,7 +227,7 @@ void AppendRankingCsv(const RankingSnapshot& snapshot, std::uint32_t top, std::s
       if (!hidden) AppendNumber(number, out);  // else an empty cell
       out += ',';
     };
-    append(row.suppressed, std::uint64_t{row.rank});
+    append(row.suppressed, std::uint64_t{rank});
     AppendCsvCell(option.id, out);
     out += ',';
     append(row.suppressed, row.score);
@@ -242,7 +241,7 @@ void AppendRankingCsv(const RankingSnapshot& snapshot, std::uint32_t top, std::s
 
 void AppendRankingNdjson(const RankingSnapshot& snapshot, std::uint32_t top, std::string& out) {
   const auto& questions = snapshot.view->definition.questions;
-  ForEachRanked(snapshot, top, [&](const OptionDefinition& option, const RankedOption& row) {
+  ForEachOfTop(snapshot, top, [&](const auto& option, const auto& row, std::uint32_t rank) {
     out += '{';
     if (!questions.empty()) {
       out += "\"question\":";
@@ -252,7 +251,7 @@ void AppendRankingNdjson(const RankingSnapshot& snapshot, std::uint32_t top, std
     out += "\"option\":";
     AppendJsonString(option.id, out);
     const std::size_t counts = out.size();
-    AppendCounts(snapshot, option, row, Form::kRanking, out);
+    AppendCounts(snapshot, option, row, rank, Form::kRanking, out);
     out[counts] = ',';  // the same object goes on
     out += '\n';
   });

@@ -21,6 +21,7 @@ RankingSnapshot SnapshotOf(SelectionDefinition rule, const std::vector<Candidate
   auto view = std::make_shared<PollView>();
   view->definition.selection = rule;
   RankingSnapshot snapshot;
+  std::vector<RankedOption> rows;
   std::vector<Ranking::Name> names;
   for (const Candidate& candidate : candidates) {
     OptionDefinition option;
@@ -28,11 +29,12 @@ RankingSnapshot SnapshotOf(SelectionDefinition rule, const std::vector<Candidate
     option.cost = candidate.cost;
     option.withdrawn = candidate.withdrawn;
     view->definition.options.push_back(std::move(option));
-    snapshot.rows.push_back({.score = candidate.score});
+    rows.push_back({.score = candidate.score});
     names.push_back({0, candidate.id});
   }
   Ranking ranking;
   ranking.Reset(names, [&](OptionIndex option) { return candidates[option].score; });
+  snapshot.rows = SharedRows(rows);
   snapshot.order = ranking.order();
   snapshot.view = std::move(view);
   return snapshot;

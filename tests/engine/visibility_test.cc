@@ -2,8 +2,12 @@
 
 #include "engine/visibility.h"
 
+#include <algorithm>
+#include <memory>
+#include <numeric>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -147,17 +151,21 @@ TEST(SuppressSmallCellsTest, NoCellIsAloneInAnySum) {
     }
     snapshot.totals.blank = blank_allowed ? Below(&random, 2 * kK) : 0;
     snapshot.totals.online += snapshot.totals.blank;
-    snapshot.rows = exact;
-    for (OptionIndex i = 0; i < options; ++i) snapshot.order.push_back(i);
-    std::stable_sort(snapshot.order.begin(), snapshot.order.end(),
+    snapshot.rows = SharedRows(exact);
+    std::vector<OptionIndex> order(options);
+    std::iota(order.begin(), order.end(), OptionIndex{0});
+    std::stable_sort(order.begin(), order.end(),
                      [&](OptionIndex a, OptionIndex b) { return exact[a].score > exact[b].score; });
+    snapshot.order = SharedOrder(order);
+    auto view = std::make_shared<PollView>();
+    view->definition = poll;
+    snapshot.view = std::move(view);
     SuppressSmallCells(poll, &snapshot);
 
     std::size_t hidden = snapshot.blank_hidden ? 1 : 0;
     std::size_t splits_hidden = 0;
     std::uint32_t last_rank = 0;
-    for (const OptionIndex option : snapshot.order) {
-      const RankedOption& row = snapshot.rows[option];
+    ForEachRanked(snapshot, [&](OptionIndex option, const RankedOption& row, std::uint32_t rank) {
       hidden += row.suppressed ? 1 : 0;
       splits_hidden += row.split_hidden ? 1 : 0;
       if (row.suppressed) {
@@ -165,9 +173,9 @@ TEST(SuppressSmallCellsTest, NoCellIsAloneInAnySum) {
         EXPECT_EQ(row.ballots, 0U);
       } else {
         EXPECT_GE(row.ballots, kK);
-        EXPECT_GE(row.rank, last_rank);
+        EXPECT_GE(rank, last_rank);
         EXPECT_EQ(row.score, exact[option].score);
-        last_rank = row.rank;
+        last_rank = rank;
       }
       if (row.split_hidden) {
         EXPECT_EQ(row.online, 0);
@@ -175,7 +183,7 @@ TEST(SuppressSmallCellsTest, NoCellIsAloneInAnySum) {
       } else if (snapshot.totals.paper > 0 && snapshot.totals.online > 0) {
         EXPECT_GE(std::min(row.online, row.paper), kK);
       }
-    }
+    });
     EXPECT_NE(hidden, 1U);
     const bool both = snapshot.totals.paper > 0 && snapshot.totals.online > 0;
     EXPECT_TRUE(!both || splits_hidden != 1);

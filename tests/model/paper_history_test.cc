@@ -263,10 +263,11 @@ class PaperHistory {
       EXPECT_EQ(static_cast<std::int64_t>(snapshot->totals.paper), expected.paper);
       EXPECT_EQ(static_cast<std::int64_t>(snapshot->totals.blank), expected.blank);
       EXPECT_EQ(static_cast<std::int64_t>(snapshot->totals.invalid), expected.invalid);
-      ASSERT_EQ(snapshot->order.size(), expected.rows.size());
+      const std::vector<OptionIndex> order = snapshot->order.ToVector();
+      ASSERT_EQ(order.size(), expected.rows.size());
       for (std::size_t i = 0; i < expected.rows.size(); ++i) {
-        const RankedOption& row = snapshot->rows.at(snapshot->order[i]);
-        const OptionDefinition& option = snapshot->view->definition.options.at(snapshot->order[i]);
+        const RankedOption& row = snapshot->rows[order[i]];
+        const OptionDefinition& option = snapshot->view->definition.options.at(order[i]);
         EXPECT_EQ(option.id, expected.rows[i].option);
         EXPECT_EQ(row.score, expected.rows[i].score) << option.id;
         EXPECT_EQ(static_cast<std::int64_t>(row.ballots), expected.rows[i].ballots) << option.id;

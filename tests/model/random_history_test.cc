@@ -317,18 +317,19 @@ void History::CompareRanking(const RankingSnapshot& snapshot, const ExpectedRank
   EXPECT_EQ(snapshot.totals.online, static_cast<std::uint64_t>(expected.online));
   EXPECT_EQ(snapshot.totals.paper, static_cast<std::uint64_t>(expected.paper));
   EXPECT_EQ(snapshot.totals.blank, static_cast<std::uint64_t>(expected.blank));
-  ASSERT_EQ(snapshot.order.size(), expected.rows.size());
+  std::vector<ExpectedRow> served;
+  ForEachRanked(snapshot, [&](OptionIndex option, const RankedOption& row, std::uint32_t rank) {
+    served.push_back({.question = snapshot.view->definition.options.at(option).question,
+                      .option = snapshot.view->definition.options.at(option).id,
+                      .rank = rank,
+                      .score = row.score,
+                      .ballots = static_cast<std::int64_t>(row.ballots),
+                      .online = row.online,
+                      .paper = row.paper});
+  });
+  ASSERT_EQ(served.size(), expected.rows.size());
   for (std::size_t i = 0; i < expected.rows.size(); ++i) {
-    const OptionIndex option = snapshot.order[i];
-    const RankedOption& row = snapshot.rows.at(option);
-    const ExpectedRow served{.question = snapshot.view->definition.options.at(option).question,
-                             .option = snapshot.view->definition.options.at(option).id,
-                             .rank = row.rank,
-                             .score = row.score,
-                             .ballots = static_cast<std::int64_t>(row.ballots),
-                             .online = row.online,
-                             .paper = row.paper};
-    EXPECT_EQ(Describe(served), Describe(expected.rows[i])) << "place " << i;
+    EXPECT_EQ(Describe(served[i]), Describe(expected.rows[i])) << "place " << i;
   }
 }
 
@@ -338,12 +339,11 @@ std::string BytesOf(const RankingSnapshot& snapshot) {
   text << snapshot.epoch << '-' << snapshot.position << ' ' << snapshot.as_of << ' '
        << static_cast<int>(snapshot.state) << ' ' << snapshot.totals.online << ' '
        << snapshot.totals.paper << ' ' << snapshot.totals.blank << ' ' << snapshot.totals.invalid;
-  for (const OptionIndex option : snapshot.order) {
-    const RankedOption& row = snapshot.rows.at(option);
+  ForEachRanked(snapshot, [&](OptionIndex option, const RankedOption& row, std::uint32_t rank) {
     text << '\n'
-         << snapshot.view->definition.options.at(option).id << ' ' << row.rank << ' ' << row.score
+         << snapshot.view->definition.options.at(option).id << ' ' << rank << ' ' << row.score
          << ' ' << row.ballots << ' ' << row.online << ' ' << row.paper;
-  }
+  });
   return text.str();
 }
 

@@ -21,7 +21,7 @@ RankingSnapshot MakeSnapshot() {
   snapshot.totals.online = 7;
   snapshot.totals.paper = 2;
   snapshot.totals.blank = 1;
-  snapshot.rows = {{3, 1, 1, 1, 0}, {1, 5, 5, 4, 1}, {1, 5, 5, 3, 2}};
+  snapshot.rows = {{1, 1, 1, 0}, {5, 5, 4, 1}, {5, 5, 3, 2}};
   snapshot.order = {1, 2, 0};
   snapshot.view = std::make_shared<PollView>(
       MakePollView({.type = BallotType::kChoose, .min = 0, .max = 3}, {"-x", "b/1", "c"}));
@@ -80,13 +80,13 @@ TEST(RankingCacheTest, CompressesWhatIsWorthIt) {
   RankingSnapshot large = MakeSnapshot();
   std::vector<std::string> ids;
   large.poll = 2;
-  large.rows.clear();
-  large.order.clear();
+  std::vector<OptionIndex> order;
   for (OptionIndex i = 0; i < 100; ++i) {
     ids.push_back("option-" + std::to_string(i));
-    large.rows.push_back({1, 0, 0, 0, 0});
-    large.order.push_back(i);
+    order.push_back(i);
   }
+  large.rows = SharedRows::Repeat(ids.size(), {});
+  large.order = SharedOrder(order);
   large.view = std::make_shared<PollView>(MakePollView({}, ids));
   const auto plain = cache.Get(large, RankingFormat::kJson, false);
   const auto gzip = cache.Get(large, RankingFormat::kJson, true);
