@@ -30,6 +30,19 @@ SnapshotBoard::SnapshotPtr SnapshotBoard::Newest(PollNumber poll) const {
   return cell->newest;
 }
 
+bool SnapshotBoard::IsCurrent(const Cell& cell) {
+  // Pairs with the release in MarkApplied: whoever saw an acknowledgement sees its position here.
+  const Position applied = cell.applied.load(std::memory_order_acquire);
+  return cell.newest != nullptr && cell.newest->position >= applied;
+}
+
+SnapshotBoard::SnapshotPtr SnapshotBoard::NewestIfCurrent(PollNumber poll) const {
+  const Cell* cell = FindCell(poll);
+  if (cell == nullptr) return nullptr;
+  absl::MutexLock lock(&cell->mutex);
+  return IsCurrent(*cell) ? cell->newest : nullptr;
+}
+
 void SnapshotBoard::WhenCurrent(PollNumber poll, Reader reader) {
   Cell* cell = FindCell(poll);
   if (cell == nullptr) {
@@ -41,10 +54,7 @@ void SnapshotBoard::WhenCurrent(PollNumber poll, Reader reader) {
   bool first_waiter = false;
   {
     absl::MutexLock lock(&cell->mutex);
-    // Pairs with the release in MarkApplied: whoever saw an acknowledgement sees its position here.
-    const Position applied = cell->applied.load(std::memory_order_acquire);
-    const bool current = cell->newest != nullptr && cell->newest->position >= applied;
-    if (current || cell->waiting.size() >= kWaitersMax) {
+    if (IsCurrent(*cell) || cell->waiting.size() >= kWaitersMax) {
       ready = cell->newest;
       answer_now = std::move(reader);
     } else {

@@ -46,6 +46,8 @@ class SnapshotBoard {
 
   // The newest published, or null if the poll is unknown.
   SnapshotPtr Newest(PollNumber poll) const;
+  // The newest, if it holds every commit applied before this call; else null.
+  SnapshotPtr NewestIfCurrent(PollNumber poll) const;
   // Calls `reader` with a snapshot that holds every commit applied before this call: inline if
   // there is one, else later from the committing thread (the reader re-posts to its own executor).
   // Bounded: beyond kWaitersMax per poll the reader gets the newest there is.
@@ -81,6 +83,8 @@ class SnapshotBoard {
     std::vector<Reader> waiting ABSL_GUARDED_BY(mutex);
   };
   Cell* FindCell(PollNumber poll) const;
+  // Whether `newest` holds what was applied.
+  static bool IsCurrent(const Cell& cell) ABSL_EXCLUSIVE_LOCKS_REQUIRED(cell.mutex);
   Cell& EnsureCell(PollNumber poll);
 
   std::function<void()> wake_committer_;

@@ -10,7 +10,6 @@
 #include "net/concat.h"
 #include "net/log.h"
 #include "net/problem_response.h"
-#include "net/ranking_cache.h"
 #include "net/wire_ballot_rows.h"
 #include "net/wire_history.h"
 #include "net/wire_text.h"
@@ -104,12 +103,9 @@ HttpResponse FinishPage(const ExportAsk& ask, ExportPage page) {
     response.headers.emplace_back("ETag", Concat("W/\"", page.etag, "\""));
     response.headers.emplace_back("Cache-Control", cache_control);
     response.headers.emplace_back("Vary", "Accept-Encoding");
-    const auto smaller = ask.gzip && page.body.size() >= RankingCache::kGzipBytesMin
-                             ? RankingCache::Compress(page.body)
-                             : nullptr;
-    if (smaller != nullptr) {
-      response.headers.emplace_back("Content-Encoding", "gzip");
-      response.shared_body = smaller;
+    if (auto smaller = Encode(page.body, ask.coding)) {
+      response.headers.emplace_back("Content-Encoding", CodingName(ask.coding));
+      response.shared_body = std::move(smaller);
     } else {
       response.body = std::move(page.body);
     }

@@ -17,6 +17,7 @@
 
 #include "engine/engine.h"
 #include "net/analysis_thread.h"
+#include "net/content_coding.h"
 #include "net/export_cursor.h"
 #include "net/http_response.h"
 #include "net/problem_catalog.h"
@@ -38,7 +39,7 @@ struct ExportAsk {
   std::optional<ExportCursor> after;
   std::uint64_t limit = 0;
   std::string if_none_match;
-  bool gzip = false;
+  Coding coding = Coding::kIdentity;
   bool german = false;
   std::uint64_t history_bytes_max = kHistoryBytesMax;
 

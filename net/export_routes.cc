@@ -42,7 +42,7 @@ std::optional<ExportAsk> ReadAsk(const RouteContext& context, const HttpRequest&
   ask.poll = poll->number;
   ask.path = std::string(request.path);
   ask.if_none_match = std::string(request.if_none_match);
-  ask.gzip = AcceptsCoding(request.accept_encoding, "gzip");
+  ask.coding = ChooseCoding(request.accept_encoding, kExportCodings);
   ask.german = PrefersGerman(request.accept_language);
   ask.history_bytes_max = context.history_bytes_max;
   return ask;

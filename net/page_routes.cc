@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "net/concat.h"
+#include "net/content_coding.h"
 #include "net/ranking_cache.h"
 #include "net/ranking_table.h"
 #include "net/wire_text.h"
@@ -46,7 +47,7 @@ std::string Ancestors(const std::vector<std::string>& origins) {
 
 void SendFile(const HttpRequest& request, Responder responder, const EmbeddedPage& page,
               std::string_view cache_control, std::string_view frame_ancestors) {
-  const bool gzip = AcceptsCoding(request.accept_encoding, "gzip");
+  const bool gzip = ChooseCoding(request.accept_encoding, kPageCodings) == Coding::kGzip;
   const std::string tag = Concat(page.tag, gzip ? "-gzip" : "");
   HttpResponse response;
   response.headers.emplace_back("ETag", Concat("\"", tag, "\""));

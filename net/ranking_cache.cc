@@ -1,23 +1,10 @@
 #include "net/ranking_cache.h"
 
-#include <libdeflate.h>
+#include <utility>
 
 #include "net/wire_json_ranking.h"
-#include "storage/check.h"
 
 namespace tallyd {
-namespace {
-
-constexpr int kGzipLevel = 6;
-
-struct FreeCompressor {
-  void operator()(libdeflate_compressor* compressor) const {
-    libdeflate_free_compressor(compressor);
-  }
-};
-
-}  // namespace
-
 RankingCache::Bytes RankingCache::Render(const RankingSnapshot& snapshot, RankingFormat format,
                                          std::uint32_t top) {
   auto bytes = std::make_shared<std::string>();
@@ -36,20 +23,6 @@ RankingCache::Bytes RankingCache::Render(const RankingSnapshot& snapshot, Rankin
       break;
   }
   return bytes;
-}
-
-RankingCache::Bytes RankingCache::Compress(const std::string& bytes) {
-  thread_local const std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor(
-      libdeflate_alloc_compressor(kGzipLevel));
-  TALLYD_CHECK(compressor != nullptr);
-  auto compressed = std::make_shared<std::string>(bytes.size(), '\0');
-  // 0: it would not fit into as many bytes as it has, so it is not worth it.
-  const std::size_t size = libdeflate_gzip_compress(compressor.get(), bytes.data(), bytes.size(),
-                                                    compressed->data(), compressed->size());
-  if (size == 0) return nullptr;
-  compressed->resize(size);
-  compressed->shrink_to_fit();
-  return compressed;
 }
 
 RankingCache::Cell& RankingCache::FindCell(PollNumber poll) {
@@ -93,18 +66,19 @@ RankingCache::Bytes RankingCache::GetPatch(const RankingSnapshot& snapshot, Posi
 }
 
 RankingCache::Rendered RankingCache::Get(const RankingSnapshot& snapshot, RankingFormat format,
-                                         bool gzip) {
+                                         Coding coding) {
   Cell& cell = FindCell(snapshot.poll);
   absl::MutexLock lock(&cell.mutex);
-  if (!cell.MoveTo(snapshot)) return {Render(snapshot, format, kAllRanks), false};
+  if (!cell.MoveTo(snapshot)) return {Render(snapshot, format, kAllRanks), Coding::kIdentity};
   Cell::Slot& slot = cell.slots[static_cast<std::size_t>(format)];
-  if (slot.plain == nullptr) slot.plain = Render(snapshot, format, kAllRanks);
-  if (!gzip || slot.plain->size() < kGzipBytesMin) return {slot.plain, false};
-  if (!slot.gzip_tried) {
-    slot.gzip_tried = true;
-    slot.gzip = Compress(*slot.plain);
+  Bytes& plain = slot.encoded[static_cast<std::size_t>(Coding::kIdentity)];
+  if (plain == nullptr) plain = Render(snapshot, format, kAllRanks);
+  if (coding == Coding::kIdentity) return {plain, coding};
+  Bytes& encoded = slot.encoded[static_cast<std::size_t>(coding)];
+  if (!std::exchange(slot.tried[static_cast<std::size_t>(coding)], true)) {
+    encoded = Encode(*plain, coding);
   }
-  return slot.gzip != nullptr ? Rendered{slot.gzip, true} : Rendered{slot.plain, false};
+  return encoded != nullptr ? Rendered{encoded, coding} : Rendered{plain, Coding::kIdentity};
 }
 
 }  // namespace tallyd

@@ -2,11 +2,12 @@
 
 // The newest rendered ranking of each poll, shared by every connection of every io thread.
 //
-// A version is rendered once per format, and compressed once if anybody asks for gzip; the bytes go
-// out uncopied. Older versions live as long as somebody still sends them. Bounded by the number of
-// polls. Any thread: who comes while a version is being rendered waits for it instead of rendering
-// it again.
+// A version is rendered once per format, and encoded once per content coding that anybody asks for;
+// the bytes go out uncopied. Older versions live as long as somebody still sends them. Bounded by
+// the number of polls. Any thread: who comes while a version is being rendered waits for it instead
+// of rendering it again.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,6 +20,7 @@
 #include "absl/types/span.h"
 
 #include "engine/snapshot.h"
+#include "net/content_coding.h"
 
 namespace tallyd {
 
@@ -29,15 +31,12 @@ class RankingCache {
   using Bytes = std::shared_ptr<const std::string>;
   struct Rendered {
     Bytes bytes;
-    bool gzip = false;  // gzip was asked for and is worth it
+    Coding coding = Coding::kIdentity;  // the one asked for, if it is worth it
   };
-
-  // Below this size gzip costs more than it saves.
-  static constexpr std::size_t kGzipBytesMin = 512;
 
   // The whole ranking of `snapshot`. Whoever comes with an older snapshot than the cache holds gets
   // a rendering of his own, which is not kept.
-  Rendered Get(const RankingSnapshot& snapshot, RankingFormat format, bool gzip);
+  Rendered Get(const RankingSnapshot& snapshot, RankingFormat format, Coding coding);
 
   // The merge patch from the live form at `since`, of the same epoch, to that of `snapshot`;
   // `options` as SnapshotBoard::ChangesSince() gave them. The newest version's patches from the
@@ -48,8 +47,6 @@ class RankingCache {
 
   // Without the cache: the first `top` ranks.
   static Bytes Render(const RankingSnapshot& snapshot, RankingFormat format, std::uint32_t top);
-  // nullptr: does not get smaller.
-  static Bytes Compress(const std::string& bytes);
 
  private:
   static constexpr std::size_t kFormats = 4;
@@ -58,9 +55,8 @@ class RankingCache {
     Position position ABSL_GUARDED_BY(mutex) = 0;
     Epoch epoch ABSL_GUARDED_BY(mutex) = 0;
     struct Slot {
-      Bytes plain;
-      Bytes gzip;
-      bool gzip_tried = false;
+      std::array<Bytes, kCodings> encoded;  // by Coding; null: not yet, or not worth it
+      std::array<bool, kCodings> tried{};
     };
     Slot slots[kFormats] ABSL_GUARDED_BY(mutex);
     std::vector<std::pair<Position, Bytes>> patches ABSL_GUARDED_BY(mutex);  // by `since`

@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include "net/concat.h"
+#include "net/content_coding.h"
 #include "net/export_routes.h"
 #include "net/wire_json_ranking.h"
 #include "net/wire_json_selection.h"
@@ -25,9 +27,8 @@ struct Ask {
   RankingFormat format = RankingFormat::kJson;
   std::uint32_t top = kAllRanks;
   bool explain_selection = false;
-  bool gzip = false;
+  Coding coding = Coding::kIdentity;
   bool german = false;
-  std::string if_none_match;
 };
 
 bool NamesVersion(std::string_view if_none_match, std::string_view version) {
@@ -52,18 +53,27 @@ std::string_view ContentType(RankingFormat format) {
   return "application/json";
 }
 
-void Answer(RankingCache& cache, Ask&& ask, const RankingSnapshot& snapshot) {
+// "ETag: W/\"e3-18234\"" and what every ranking has besides, as header lines.
+std::string HeaderLines(std::string_view version) {
+  std::string lines;
+  lines.reserve(kCacheControl.size() + kVary.size() + version.size() + 64);
+  AppendTo(&lines, "ETag: W/\"", version, "\"\r\nCache-Control: ", kCacheControl,
+           "\r\nVary: ", kVary, "\r\n");
+  return lines;
+}
+
+void Answer(RankingCache& cache, Ask&& ask, std::string_view if_none_match,
+            const RankingSnapshot& snapshot) {
   std::string version;
   AppendVersionTag(snapshot.epoch, snapshot.position, version);
-  HttpResponse response;
-  response.headers.emplace_back("ETag", "W/\"" + version + "\"");
-  response.headers.emplace_back("Cache-Control", kCacheControl);
-  response.headers.emplace_back("Vary", kVary);
-  if (!ask.if_none_match.empty() && NamesVersion(ask.if_none_match, version)) {
-    response.status = 304;
-    std::move(ask.responder).Send(std::move(response));
+  if (!if_none_match.empty() && NamesVersion(if_none_match, version)) {
+    std::move(ask.responder).SendRaw(304, HeaderLines(version), {});
     return;
   }
+  HttpResponse response;
+  response.headers.emplace_back("ETag", Concat("W/\"", version, "\""));
+  response.headers.emplace_back("Cache-Control", kCacheControl);
+  response.headers.emplace_back("Vary", kVary);
   response.content_type = ContentType(ask.format);
   if (ask.explain_selection) {
     // Not cached: asked for by few, and one pass over the options.
@@ -73,8 +83,10 @@ void Answer(RankingCache& cache, Ask&& ask, const RankingSnapshot& snapshot) {
     AppendSelection(snapshot, response.body);
     response.body += "}\n";
   } else if (ask.top == kAllRanks) {
-    RankingCache::Rendered rendered = cache.Get(snapshot, ask.format, ask.gzip);
-    if (rendered.gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+    RankingCache::Rendered rendered = cache.Get(snapshot, ask.format, ask.coding);
+    if (rendered.coding != Coding::kIdentity) {
+      response.headers.emplace_back("Content-Encoding", CodingName(rendered.coding));
+    }
     response.shared_body = std::move(rendered.bytes);
   } else {
     response.shared_body = RankingCache::Render(snapshot, ask.format, ask.top);
@@ -175,15 +187,20 @@ void RankingRoutes::Get(const HttpRequest& request, Responder responder, Ranking
   if (!ReadForm(request, responder, ask)) return;
   const auto poll = FindPoll(context_, request, responder, false);
   if (poll == nullptr) return;
-  ask.gzip = AcceptsCoding(request.accept_encoding, "gzip");
-  ask.german = PrefersGerman(request.accept_language);
-  ask.if_none_match = std::string(request.if_none_match);
+  ask.coding = ChooseCoding(request.accept_encoding, kRankingCodings);
+  SnapshotBoard& board = context_.engine.board();
   IoThread& io_thread = responder.io_thread();
   ask.responder = std::move(responder);
-  WithCurrent(context_.engine.board(), io_thread, poll->number,
-              [this, ask = std::move(ask)](SnapshotBoard::SnapshotPtr snapshot) mutable {
+  // Nearly always: nothing to wait for, nothing to keep of the request.
+  if (const auto current = board.NewestIfCurrent(poll->number)) {
+    return Answer(cache_, std::move(ask), request.if_none_match, *current);
+  }
+  ask.german = PrefersGerman(request.accept_language);
+  WithCurrent(board, io_thread, poll->number,
+              [this, ask = std::move(ask), if_none_match = std::string(request.if_none_match)](
+                  SnapshotBoard::SnapshotPtr snapshot) mutable {
                 if (snapshot != nullptr) {
-                  Answer(cache_, std::move(ask), *snapshot);
+                  Answer(cache_, std::move(ask), if_none_match, *snapshot);
                 } else {
                   SendDraining(std::move(ask.responder), ask.german);
                 }

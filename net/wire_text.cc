@@ -348,27 +348,6 @@ bool IsMediaType(std::string_view content_type, std::string_view media_type) {
   return EqualsIgnoringCase(StripBlanks(bare), media_type);
 }
 
-bool AcceptsCoding(std::string_view accept_encoding, std::string_view coding) {
-  bool any = false;
-  while (!accept_encoding.empty()) {
-    const std::size_t comma = accept_encoding.find(',');
-    std::string_view item = accept_encoding.substr(0, comma);
-    accept_encoding = comma == std::string_view::npos ? "" : accept_encoding.substr(comma + 1);
-    const std::size_t semicolon = item.find(';');
-    const std::string_view name = StripBlanks(item.substr(0, semicolon));
-    bool zero = false;
-    if (semicolon != std::string_view::npos) {
-      std::string_view weight = StripBlanks(item.substr(semicolon + 1));
-      if (ConsumePrefix(&weight, "q=") || ConsumePrefix(&weight, "Q=")) {
-        zero = weight.find_first_not_of("0.") == std::string_view::npos;
-      }
-    }
-    if (EqualsIgnoringCase(name, coding)) return !zero;
-    if (name == "*") any = !zero;
-  }
-  return any;
-}
-
 std::string PercentEncode(std::string_view segment) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;

@@ -79,9 +79,6 @@ void AppendNumber(std::int64_t number, std::string& out);
 // The media type of a Content-Type value, without parameters and blanks, compared ignoring case.
 bool IsMediaType(std::string_view content_type, std::string_view media_type);
 
-// Whether Accept-Encoding takes `coding` (listed by name or by *, and not with q=0).
-bool AcceptsCoding(std::string_view accept_encoding, std::string_view coding);
-
 // What stands in for a path segment: everything but unreserved characters percent-encoded.
 std::string PercentEncode(std::string_view segment);
 

@@ -1,7 +1,7 @@
 #include "net/batch_route.h"
 
+#include "net/content_coding.h"
 #include "net/gzip_inflater.h"
-#include "net/ranking_cache.h"
 #include "tests/net/service_fixture.h"
 
 namespace tallyd {
@@ -81,7 +81,7 @@ TEST_F(BatchRouteTest, AFullQueueMakesItWait) {
 TEST_F(BatchRouteTest, TakesGzip) {
   Serve();
   ASSERT_EQ(PutPoll("p", kOpen).status, 201);
-  const auto packed = RankingCache::Compress(Lines(0, 5'000));
+  const auto packed = Encode(Lines(0, 5'000), Coding::kGzip);
   ASSERT_NE(packed, nullptr);
   HttpAnswer answer = Ask(BatchCall("p", *packed, "", {{"Content-Encoding", "gzip"}}));
   EXPECT_EQ(Number(answer, "counted"), 5'000) << answer.body;
@@ -94,7 +94,7 @@ TEST_F(BatchRouteTest, TakesGzip) {
   EXPECT_EQ(answer.status, 415);
   EXPECT_EQ(answer.Header("accept-encoding"), "gzip");
   // 65 MiB of blanks are a few kilobytes of gzip.
-  const auto bomb = RankingCache::Compress(std::string(65 << 20, ' '));
+  const auto bomb = Encode(std::string(65 << 20, ' '), Coding::kGzip);
   answer = Ask(BatchCall("p", *bomb, "", {{"Content-Encoding", "gzip"}}));
   EXPECT_EQ(answer.status, 413);
   EXPECT_EQ(Code(answer), "body_too_large");

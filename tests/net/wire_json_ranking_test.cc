@@ -60,27 +60,27 @@ TEST(RankingCsvTest, NoCellIsAFormula) {
 TEST(RankingCacheTest, RendersAVersionOnce) {
   RankingCache cache;
   RankingSnapshot snapshot = MakeSnapshot();
-  const auto first = cache.Get(snapshot, RankingFormat::kJson, false);
-  EXPECT_EQ(cache.Get(snapshot, RankingFormat::kJson, false).bytes, first.bytes);
-  EXPECT_NE(cache.Get(snapshot, RankingFormat::kCsv, false).bytes, first.bytes);
+  const auto first = cache.Get(snapshot, RankingFormat::kJson, Coding::kIdentity);
+  EXPECT_EQ(cache.Get(snapshot, RankingFormat::kJson, Coding::kIdentity).bytes, first.bytes);
+  EXPECT_NE(cache.Get(snapshot, RankingFormat::kCsv, Coding::kIdentity).bytes, first.bytes);
   snapshot.position++;
-  const auto second = cache.Get(snapshot, RankingFormat::kJson, false);
+  const auto second = cache.Get(snapshot, RankingFormat::kJson, Coding::kIdentity);
   EXPECT_NE(second.bytes, first.bytes);
   // A reader that is late neither gets the newer version nor drives it out.
   snapshot.position--;
-  EXPECT_EQ(*cache.Get(snapshot, RankingFormat::kJson, false).bytes, *first.bytes);
+  EXPECT_EQ(*cache.Get(snapshot, RankingFormat::kJson, Coding::kIdentity).bytes, *first.bytes);
   snapshot.position++;
-  EXPECT_EQ(cache.Get(snapshot, RankingFormat::kJson, false).bytes, second.bytes);
+  EXPECT_EQ(cache.Get(snapshot, RankingFormat::kJson, Coding::kIdentity).bytes, second.bytes);
 }
 
-TEST(RankingCacheTest, CompressesWhatIsWorthIt) {
+TEST(RankingCacheTest, EncodesAVersionOnceWhereItIsWorthIt) {
   RankingCache cache;
-  RankingSnapshot small = MakeSnapshot();
-  EXPECT_FALSE(cache.Get(small, RankingFormat::kJson, true).gzip);
+  const RankingSnapshot small = MakeSnapshot();
+  EXPECT_EQ(cache.Get(small, RankingFormat::kJson, Coding::kGzip).coding, Coding::kIdentity);
   RankingSnapshot large = MakeSnapshot();
   std::vector<std::string> ids;
-  large.poll = 2;
   std::vector<OptionIndex> order;
+  large.poll = 2;
   for (OptionIndex i = 0; i < 100; ++i) {
     ids.push_back("option-" + std::to_string(i));
     order.push_back(i);
@@ -88,11 +88,14 @@ TEST(RankingCacheTest, CompressesWhatIsWorthIt) {
   large.rows = SharedRows::Repeat(ids.size(), {});
   large.order = SharedOrder(order);
   large.view = std::make_shared<PollView>(MakePollView({}, ids));
-  const auto plain = cache.Get(large, RankingFormat::kJson, false);
-  const auto gzip = cache.Get(large, RankingFormat::kJson, true);
-  EXPECT_TRUE(gzip.gzip);
-  EXPECT_LT(gzip.bytes->size(), plain.bytes->size());
-  EXPECT_EQ(cache.Get(large, RankingFormat::kJson, true).bytes, gzip.bytes);
+  const auto plain = cache.Get(large, RankingFormat::kJson, Coding::kIdentity);
+  for (const Coding coding : {Coding::kGzip, Coding::kBrotli}) {
+    const auto encoded = cache.Get(large, RankingFormat::kJson, coding);
+    EXPECT_EQ(encoded.coding, coding);
+    EXPECT_LT(encoded.bytes->size(), plain.bytes->size());
+    EXPECT_EQ(cache.Get(large, RankingFormat::kJson, coding).bytes, encoded.bytes);
+  }
+  EXPECT_EQ(cache.Get(large, RankingFormat::kJson, Coding::kIdentity).bytes, plain.bytes);
 }
 
 }  // namespace

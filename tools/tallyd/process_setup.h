@@ -25,7 +25,8 @@ class Signals {
 };
 
 // SIGPIPE is ignored (a client that left is an error of its write); as many descriptors as the hard
-// limit allows; no core dumps, which would hold the voter key.
+// limit allows; no core dumps, which would hold the voter key. A release build does not look for
+// deadlocks at each lock.
 void PrepareProcess();
 
 }  // namespace tallyd
