@@ -48,6 +48,10 @@ struct BallotRules {
 
 inline constexpr OptionIndex kNoOption = ~OptionIndex{0};
 
+inline const BallotRules& RulesOfQuestion(const BallotRules& rules, QuestionIndex question) {
+  return rules.type == BallotType::kSurvey ? rules.questions[question] : rules;
+}
+
 // Whether one ballot may name two options of a question.
 inline bool MayNameTwo(const BallotRules& rules) {
   const bool has_max = rules.type == BallotType::kChoose || rules.type == BallotType::kRank;

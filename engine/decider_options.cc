@@ -20,10 +20,6 @@ Outcome Answer(OutcomeCode code, Position revision, std::string detail = {}) {
   return outcome;
 }
 
-const BallotRules& RulesOfQuestion(const BallotRules& rules, QuestionIndex question) {
-  return rules.type == BallotType::kSurvey ? rules.questions[question] : rules;
-}
-
 // What a ballot gives to each of two groups of options, and to both taken together.
 struct Given {
   std::int64_t score = 0;

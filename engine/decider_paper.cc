@@ -47,10 +47,12 @@ bool FitsPoll(const PollDefinition& poll, const PaperBatch& batch) {
 
 // An option that the figures count although it was merged into another that the same card may name.
 const OptionDefinition* FindMerged(const PollRecord& poll, const PaperFigures& figures) {
-  if (!MayNameTwo(poll.rules)) return nullptr;
   for (const PaperCount& count : figures.counts) {
     const OptionDefinition& option = poll.definition.options[count.option];
-    if (option.fate == OptionFate::kMoved) return &option;
+    if (option.fate == OptionFate::kMoved &&
+        MayNameTwo(RulesOfQuestion(poll.rules, option.question))) {
+      return &option;
+    }
   }
   return nullptr;
 }

@@ -19,6 +19,10 @@ QuestionIndex QuestionOf(const PollDefinition& poll, OptionIndex option) {
   return option < poll.options.size() ? poll.options[option].question : 0;
 }
 
+const BallotDefinition& RulesOf(const PollDefinition& poll, QuestionIndex question) {
+  return poll.questions.empty() ? poll.ballot : poll.questions[question].ballot;
+}
+
 Marks AnswerTo(const PollDefinition& poll, QuestionIndex question, const Marks& marks) {
   Marks answer;
   for (const auto& mark : marks) {
@@ -103,6 +107,25 @@ Expected Refused(OutcomeCode code) {
 
 }  // namespace
 
+std::vector<std::pair<OptionIndex, std::int64_t>> ScoresOf(const PollDefinition& poll,
+                                                           const Marks& marks) {
+  std::vector<std::pair<OptionIndex, std::int64_t>> scores;
+  const std::size_t questions = std::max<std::size_t>(1, poll.questions.size());
+  for (QuestionIndex question = 0; question < questions; ++question) {
+    const Marks answer = AnswerTo(poll, question, marks);
+    for (std::size_t place = 0; place < answer.size(); ++place) {
+      scores.emplace_back(answer[place].first, Score(RulesOf(poll, question), answer, place));
+    }
+  }
+  return scores;
+}
+
+bool OneMayNameTwo(const PollDefinition& poll, OptionIndex option) {
+  const BallotDefinition& rules = RulesOf(poll, QuestionOf(poll, option));
+  const bool has_max = rules.type == BallotType::kChoose || rules.type == BallotType::kRank;
+  return !has_max || rules.max > 1;
+}
+
 void ElectionOracle::EnterState(Poll& poll, PollState to) {
   poll.state = to;
   // Opened by hand before its window begins, a poll only waits for it.
@@ -167,6 +190,12 @@ OutcomeCode ElectionOracle::WithdrawOption(PollNumber number, OptionIndex option
   if (fate != OptionFate::kKept && !poll.opened) return OutcomeCode::kFateNotPossible;
   if (fate == OptionFate::kReleased && poll.state == PollState::kClosed) {
     return OutcomeCode::kFateNotPossible;
+  }
+  for (const auto& [id, batch] : poll.paper) {
+    if (!moved || batch.voided || !OneMayNameTwo(poll.definition, option)) continue;
+    for (const PaperCount& count : batch.figures.counts) {
+      if (count.option == option) return OutcomeCode::kFateNotPossible;
+    }
   }
   named.withdrawn = true;
   named.fate = fate;
@@ -331,7 +360,9 @@ ExpectedRanking ElectionOracle::Ranking(PollNumber number) const {
     ranking.blank += figures.blank;
     ranking.invalid += figures.invalid;
     for (const PaperCount& count : figures.counts) {
-      ExpectedRow& row = ranking.rows[count.option];
+      const auto option = CountsFor(poll.definition, count.option);
+      if (!option) continue;
+      ExpectedRow& row = ranking.rows[*option];
       row.ballots += count.ballots;
       row.score += count.score;
       row.paper += count.score;
@@ -347,9 +378,7 @@ ExpectedRanking ElectionOracle::Ranking(PollNumber number) const {
     const std::size_t questions = std::max<std::size_t>(1, poll.definition.questions.size());
     for (QuestionIndex question = 0; question < questions; ++question) {
       const Marks answer = AnswerTo(poll.definition, question, ballot.marks);
-      const BallotDefinition& rules = poll.definition.questions.empty()
-                                          ? poll.definition.ballot
-                                          : poll.definition.questions[question].ballot;
+      const BallotDefinition& rules = RulesOf(poll.definition, question);
       std::map<OptionIndex, std::int64_t> given;
       for (std::size_t place = 0; place < answer.size(); ++place) {
         const auto option = CountsFor(poll.definition, answer[place].first);

@@ -69,6 +69,12 @@ struct ExpectedRanking {
 // The ballot in the form in which equal ones are equal.
 Marks CanonicalMarks(const PollDefinition& poll, const Marks& marks);
 
+// What a ballot gives to each option that it names, wherever that counts now.
+std::vector<std::pair<OptionIndex, std::int64_t>> ScoresOf(const PollDefinition& poll,
+                                                           const Marks& marks);
+// Whether one ballot may name two options of this one's question.
+bool OneMayNameTwo(const PollDefinition& poll, OptionIndex option);
+
 class ElectionOracle {
  public:
   // Openings and closings that are due by then happen.
@@ -87,7 +93,11 @@ class ElectionOracle {
   OutcomeCode EnterBatch(PollNumber poll, int batch, const PaperFigures& figures, int clerk);
   OutcomeCode EnterCards(PollNumber poll, int batch, std::vector<OracleCard> cards,
                          std::uint32_t invalid, int clerk);
-  OutcomeCode Confirm(PollNumber poll, int batch, int clerk);
+  // `second`: all figures entered again.
+  OutcomeCode Confirm(PollNumber poll, int batch, int clerk,
+                      const std::optional<PaperFigures>& second = std::nullopt);
+  // What was counted in the box, with the sums of its cards; nullopt: no such batch.
+  std::optional<PaperFigures> Figures(PollNumber poll, int batch) const;
   OutcomeCode Void(PollNumber poll, int batch);
   // Of a batch of cards that counts: what became of each.
   std::vector<CardOutcome> CardOutcomes(PollNumber poll, int batch) const;
@@ -97,6 +107,7 @@ class ElectionOracle {
 
   ExpectedRanking Ranking(PollNumber poll) const;
   PollState State(PollNumber poll) const { return polls_.at(poll).state; }
+  bool Opened(PollNumber poll) const { return polls_.at(poll).opened; }
   Seq LastSeq(PollNumber poll) const { return polls_.at(poll).next_seq - 1; }
   // Seq of the ballot in force; 0 = none.
   Seq InForce(PollNumber poll, int voter) const;

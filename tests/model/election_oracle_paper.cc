@@ -17,6 +17,13 @@ OutcomeCode ElectionOracle::EnterBatch(PollNumber number, int id, const PaperFig
     return same ? OutcomeCode::kUnchanged : OutcomeCode::kBatchExists;
   }
   if (!poll.opened || poll.state == PollState::kFinal) return OutcomeCode::kPollNotOpen;
+  for (const PaperCount& count : figures.counts) {
+    // Sums do not say how many cards name both of two merged options.
+    const OptionDefinition& option = poll.definition.options.at(count.option);
+    if (option.fate == OptionFate::kMoved && OneMayNameTwo(poll.definition, count.option)) {
+      return OutcomeCode::kFateNotPossible;
+    }
+  }
   Batch batch;
   batch.figures = figures;
   batch.clerk = clerk;
@@ -72,7 +79,28 @@ CardOutcome ElectionOracle::CountCard(Poll& poll, const OracleCard& card) {
   return {has_ballot ? CardResult::kBeatsOnline : CardResult::kCounted, seq};
 }
 
-OutcomeCode ElectionOracle::Confirm(PollNumber number, int id, int clerk) {
+std::optional<PaperFigures> ElectionOracle::Figures(PollNumber number, int id) const {
+  const Poll& poll = polls_.at(number);
+  const auto found = poll.paper.find(id);
+  if (found == poll.paper.end()) return std::nullopt;
+  PaperFigures figures = found->second.figures;
+  std::map<OptionIndex, PaperCount> counts;
+  for (const OracleCard& card : found->second.cards) {
+    ++figures.cards;
+    if (card.marks.empty()) ++figures.blank;
+    for (const auto& [option, score] : ScoresOf(poll.definition, card.marks)) {
+      PaperCount& count = counts[option];
+      count.option = option;
+      ++count.ballots;
+      count.score += score;
+    }
+  }
+  for (const auto& [option, count] : counts) figures.counts.push_back(count);
+  return figures;
+}
+
+OutcomeCode ElectionOracle::Confirm(PollNumber number, int id, int clerk,
+                                    const std::optional<PaperFigures>& second) {
   Poll& poll = polls_.at(number);
   const auto found = poll.paper.find(id);
   if (found == poll.paper.end()) return OutcomeCode::kBatchNotFound;
@@ -80,7 +108,9 @@ OutcomeCode ElectionOracle::Confirm(PollNumber number, int id, int clerk) {
   if (batch.voided) return OutcomeCode::kBatchVoided;
   if (batch.counts && !poll.definition.paper_confirm) return OutcomeCode::kUnchanged;
   if (clerk == batch.clerk) return OutcomeCode::kFourEyes;
+  if (second && !(*second == *Figures(number, id))) return OutcomeCode::kEntriesDiffer;
   if (batch.counts) return OutcomeCode::kUnchanged;
+  if (poll.definition.paper_blind && !second) return OutcomeCode::kBlindEntryRequired;
   if (!poll.opened || poll.state == PollState::kFinal) return OutcomeCode::kPollNotOpen;
   batch.counts = true;
   for (const OracleCard& card : batch.cards) batch.outcomes.push_back(CountCard(poll, card));
