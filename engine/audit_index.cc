@@ -4,9 +4,13 @@
 #include <utility>
 #include <variant>
 
-namespace tallyd {
+#include "storage/absl_view.h"
 
-PollNumber AuditedPoll(const Entry& entry) {
+namespace tallyd {
+namespace {
+
+// The poll whose log an entry belongs to; 0 = to none.
+PollNumber PollOf(const Entry& entry) {
   if (std::holds_alternative<BallotEntry>(entry) ||
       std::holds_alternative<WithdrawalEntry>(entry)) {
     return 0;
@@ -23,24 +27,67 @@ PollNumber AuditedPoll(const Entry& entry) {
       entry);
 }
 
+}  // namespace
+
+AuditLog AuditIndex::LogOfProject(const std::string& project) const {
+  const auto found = projects_.find(project);
+  return found == projects_.end() ? 0 : kProjectLog | found->second;
+}
+
+std::array<AuditLog, 2> AuditIndex::LogsOf(const Entry& entry) const {
+  AuditLog project = 0;
+  if (const auto* made = std::get_if<ProjectEntry>(&entry)) project = LogOfProject(made->id);
+  if (const auto* quota = std::get_if<ProjectQuotaEntry>(&entry)) {
+    project = LogOfProject(quota->project);
+  }
+  if (const auto* decided = std::get_if<IdeaDecisionEntry>(&entry)) {
+    const std::size_t place = decided->number - 1;
+    if (place < project_of_idea_.size()) project = kProjectLog | project_of_idea_[place];
+  }
+  return {PollOf(entry), project};
+}
+
+void AuditIndex::Learn(const Entry& entry) {
+  if (const auto* project = std::get_if<ProjectEntry>(&entry)) {
+    projects_.try_emplace(project->id, static_cast<std::uint32_t>(projects_.size()));
+  } else if (const auto* idea = std::get_if<IdeaEntry>(&entry)) {
+    const auto found = projects_.find(idea->project);
+    if (found != projects_.end()) project_of_idea_.push_back(found->second);
+  }
+}
+
 absl::Status AuditIndex::Apply(const RecordView& record) {
   std::uint64_t ballots = 0;
   for (const PollSpan& span : record.polls()) ballots += span.ballots;
   if (ballots == record.entries_count()) return absl::OkStatus();  // nearly all records
   absl::MutexLock lock(&mutex_);
   return record.ForEach([&](const Entry& entry) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const PollNumber poll = AuditedPoll(entry);
-    if (poll != 0) {
-      positions_[poll].push_back(record.header().position);
-      ++acts_count_;
+    Learn(entry);
+    const auto logs = LogsOf(entry);
+    for (const AuditLog log : logs) {
+      if (log != 0) positions_[log].push_back(record.header().position);
     }
+    if (logs[0] != 0 || logs[1] != 0) ++acts_count_;
     return absl::OkStatus();
   });
 }
 
-std::uint64_t AuditIndex::acts_count(PollNumber poll) const {
+std::optional<AuditLog> AuditIndex::FindProject(std::string_view project) const {
   absl::MutexLock lock(&mutex_);
-  const auto found = positions_.find(poll);
+  const auto found = projects_.find(AbslView(project));
+  if (found == projects_.end()) return std::nullopt;
+  return kProjectLog | found->second;
+}
+
+bool AuditIndex::IsActOf(AuditLog log, const Entry& entry) const {
+  absl::MutexLock lock(&mutex_);
+  const auto logs = LogsOf(entry);
+  return log != 0 && (logs[0] == log || logs[1] == log);
+}
+
+std::uint64_t AuditIndex::acts_count(AuditLog log) const {
+  absl::MutexLock lock(&mutex_);
+  const auto found = positions_.find(log);
   return found == positions_.end() ? 0 : found->second.size();
 }
 
@@ -49,11 +96,11 @@ std::uint64_t AuditIndex::acts_count() const {
   return acts_count_;
 }
 
-std::vector<AuditIndex::Span> AuditIndex::Find(PollNumber poll, std::uint64_t after,
+std::vector<AuditIndex::Span> AuditIndex::Find(AuditLog log, std::uint64_t after,
                                                std::size_t limit) const {
   std::vector<Span> spans;
   absl::MutexLock lock(&mutex_);
-  const auto found = positions_.find(poll);
+  const auto found = positions_.find(log);
   if (found == positions_.end() || after >= found->second.size()) return spans;
   const std::vector<Position>& all = found->second;
   const std::size_t end = after + std::min<std::size_t>(limit, all.size() - after);

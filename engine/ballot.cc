@@ -339,15 +339,51 @@ PackedBallot PackSurvey(absl::Span<const PackedBallot> answers) {
   return PackedBallot(bytes);
 }
 
+PackedBallot PackWeighted(std::uint32_t weight, std::string_view marks) {
+  TALLYD_CHECK(weight >= 1);
+  Packer packer;
+  packer.Put(weight);
+  std::string bytes(packer.Finish().view());
+  bytes.append(marks);
+  return PackedBallot(bytes);
+}
+
+std::string_view MarksOf(const BallotRules& rules, std::string_view packed) {
+  if (rules.weight_max == 0) [[likely]]
+    return packed;
+  Unpacker in(packed);
+  std::uint32_t weight = 0;
+  return in.Take(&weight) ? in.rest() : std::string_view();
+}
+
+std::uint32_t WeightOf(const BallotRules& rules, std::string_view packed) {
+  std::uint32_t weight = 1;
+  if (rules.weight_max == 0) [[likely]]
+    return weight;
+  Unpacker in(packed);
+  return in.Take(&weight) ? weight : 1;
+}
+
 BallotError ValidateBallot(const BallotRules& rules, OptionIndex options_count,
                            std::string_view packed) {
+  if (rules.weight_max != 0) [[unlikely]] {
+    Unpacker in(packed);
+    std::uint32_t weight = 0;
+    if (!in.Take(&weight) || weight < 1 || weight > rules.weight_max) {
+      return BallotError::kMalformed;
+    }
+    packed = in.rest();
+  }
   return rules.type == BallotType::kSurvey ? ValidateSurvey(rules, options_count, packed)
                                            : ValidateOne(rules, options_count, packed);
 }
 
-void ForEachNamed(const BallotRules& rules, std::string_view packed,
-                  absl::FunctionRef<void(OptionIndex, std::int64_t score)> visit) {
-  Unpacker in(packed);
+namespace {
+
+// What the marks of a ballot give, whatever its weight.
+void ForEachMark(const BallotRules& rules, std::string_view marks,
+                 absl::FunctionRef<void(OptionIndex, std::int64_t score)> visit) {
+  Unpacker in(marks);
   if (rules.type != BallotType::kSurvey) [[likely]] {
     ScoreOne(rules, in, visit);
   } else {
@@ -356,12 +392,24 @@ void ForEachNamed(const BallotRules& rules, std::string_view packed,
   TALLYD_CHECK(in.at_end());
 }
 
+}  // namespace
+
+void ForEachNamed(const BallotRules& rules, std::string_view packed,
+                  absl::FunctionRef<void(OptionIndex, std::int64_t score)> visit) {
+  if (rules.weight_max == 0) [[likely]]
+    return ForEachMark(rules, packed, visit);
+  const std::int64_t weight = WeightOf(rules, packed);
+  ForEachMark(rules, MarksOf(rules, packed),
+              [&](OptionIndex option, std::int64_t score) { visit(option, weight * score); });
+}
+
 void ForEachScore(const BallotRules& rules, std::string_view packed,
                   absl::FunctionRef<void(OptionIndex, std::int64_t score)> visit) {
   if (rules.counts_for.empty()) [[likely]]
     return ForEachNamed(rules, packed, visit);
+  const std::int64_t weight = WeightOf(rules, packed);
   absl::InlinedVector<OptionValue, 16> given;
-  ForEachNamed(rules, packed, [&](OptionIndex option, std::int64_t score) {
+  ForEachMark(rules, MarksOf(rules, packed), [&](OptionIndex option, std::int64_t score) {
     const OptionIndex counted =
         option < rules.counts_for.size() ? rules.counts_for[option] : option;
     if (counted != kNoOption) given.push_back({counted, score});
@@ -375,7 +423,7 @@ void ForEachScore(const BallotRules& rules, std::string_view packed,
       sum += given[i].points;
       best = std::max(best, given[i].points);
     }
-    visit(option, Together(TypeOf(rules, option), sum, best));
+    visit(option, weight * Together(TypeOf(rules, option), sum, best));
   }
 }
 
@@ -390,19 +438,19 @@ std::vector<OptionValue> UnpackBallot(BallotType type, std::string_view packed) 
 }
 
 std::vector<std::vector<OptionValue>> UnpackSurvey(const BallotRules& rules,
-                                                   std::string_view packed) {
+                                                   std::string_view marks) {
   std::vector<std::vector<OptionValue>> answers;
   for (const BallotRules& question : rules.questions) {
-    const std::size_t length = LengthOfFirst(question.type, packed).value_or(packed.size());
-    answers.push_back(UnpackBallot(question.type, packed.substr(0, length)));
-    packed.remove_prefix(length);
+    const std::size_t length = LengthOfFirst(question.type, marks).value_or(marks.size());
+    answers.push_back(UnpackBallot(question.type, marks.substr(0, length)));
+    marks.remove_prefix(length);
   }
   return answers;
 }
 
-bool IsBlank(std::string_view packed) {
+bool IsBlank(std::string_view marks) {
   // A ballot that names something begins with how much it names.
-  return !packed.empty() && packed.find_first_not_of('\0') == std::string_view::npos;
+  return !marks.empty() && marks.find_first_not_of('\0') == std::string_view::npos;
 }
 
 }  // namespace tallyd

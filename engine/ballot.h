@@ -9,6 +9,8 @@
 //   rank    count, then the options in order
 //   updown  count, then per option (as above) the distance and 0 for -1, 1 for 0, 2 for +1
 //   survey  one ballot of these for each question, in the order of the questions
+// In a poll that weighs its voters the weight, 1 or more, comes before all of it; scores are
+// multiplied by it, numbers of ballots are not.
 // Ballots stay as they were cast; an option that was withdrawn may count for another one or for
 // nothing (BallotRules::counts_for). Of what one ballot gives to options that count together it
 // gives once: choose 1, rank its best place, points their sum, updown one vote at most.
@@ -38,6 +40,7 @@ struct BallotRules {
   std::uint32_t points_total = 0;           // points: largest sum
   std::uint32_t points_per_option_max = 0;  // points: largest for one option
   RankScoring scoring = RankScoring::kBorda;
+  std::uint32_t weight_max = 0;  // of the poll as a whole; 0 = ballots have no weight
   // Survey: the rules of each question, and by option whose it is.
   std::vector<BallotRules> questions = {};
   std::vector<QuestionIndex> question_of_option = {};
@@ -109,6 +112,13 @@ PackedBallot PackRank(absl::Span<const OptionIndex> options);
 // `answers`: one packed ballot for each question.
 PackedBallot PackSurvey(absl::Span<const PackedBallot> answers);
 
+// The ballot of a voter of that weight, which is 1 or more.
+PackedBallot PackWeighted(std::uint32_t weight, std::string_view marks);
+// What was marked, without the weight; and the weight, 1 where ballots have none. Safe on any
+// bytes.
+std::string_view MarksOf(const BallotRules& rules, std::string_view packed);
+std::uint32_t WeightOf(const BallotRules& rules, std::string_view packed);
+
 // Whether the bytes are a canonical ballot that keeps the rules. Safe on any bytes.
 BallotError ValidateBallot(const BallotRules& rules, OptionIndex options_count,
                            std::string_view packed);
@@ -121,13 +131,13 @@ void ForEachNamed(const BallotRules& rules, std::string_view packed,
 void ForEachScore(const BallotRules& rules, std::string_view packed,
                   absl::FunctionRef<void(OptionIndex, std::int64_t score)> visit);
 
-// The ballot shown back: options in canonical order. Damaged bytes give what could be read.
-// No survey: that is UnpackSurvey(), one ballot for each question.
+// The ballot shown back: options in canonical order. Damaged bytes give what could be read. Both
+// take MarksOf() a ballot. No survey: that is UnpackSurvey(), one ballot for each question.
 std::vector<OptionValue> UnpackBallot(BallotType type, std::string_view packed);
 std::vector<std::vector<OptionValue>> UnpackSurvey(const BallotRules& rules,
-                                                   std::string_view packed);
+                                                   std::string_view marks);
 
-// Names no option, in no question.
-bool IsBlank(std::string_view packed);
+// MarksOf() a ballot that names no option, in no question.
+bool IsBlank(std::string_view marks);
 
 }  // namespace tallyd

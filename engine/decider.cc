@@ -112,6 +112,12 @@ Outcome Decider::DecideOne(Command& command, DecidedBatch* batch) {
   return Refuse(OutcomeCode::kUnknown);
 }
 
+// The same ballot is the same whatever the voter weighs by now.
+bool Decider::MarksTheSame(const Command& vote, const BallotVersion& version) const {
+  const BallotRules& rules = state_.polls->Find(vote.poll)->rules;
+  return MarksOf(rules, version.payload) == MarksOf(rules, vote.ballot.view());
+}
+
 bool Decider::AnswerRepeatedKey(const Command& command, const BallotVersion& newest,
                                 Outcome* outcome) {
   // The chain of a voter's versions is short: changes_max bounds it.
@@ -120,7 +126,7 @@ bool Decider::AnswerRepeatedKey(const Command& command, const BallotVersion& new
     if (version->idempotency_print == command.idempotency_print) {
       const bool same = command.kind == CommandKind::kWithdraw
                             ? version->withdrawn
-                            : !version->withdrawn && version->payload == command.ballot.view();
+                            : !version->withdrawn && MarksTheSame(command, *version);
       *outcome = About(!same                ? OutcomeCode::kKeyReused
                        : version->withdrawn ? OutcomeCode::kWithdrawn
                                             : OutcomeCode::kDuplicate,
@@ -156,7 +162,8 @@ Outcome Decider::DecideVote(Command& vote, DecidedBatch* batch) {
   }
   const bool in_force = newest && !newest->withdrawn;
   const bool beaten = in_force && PaperBeats(poll.definition, newest->channel, vote.channel);
-  if (in_force && newest->payload == vote.ballot.view() && !beaten) {
+  if (in_force && MarksTheSame(vote, *newest) && !beaten) {
+    ListOnlineTry(*newest, vote, batch);
     return About(OutcomeCode::kDuplicate, *newest);  // a retry is never an error
   }
   if (const auto refusal = CheckBallot(poll, vote))
@@ -170,7 +177,10 @@ Outcome Decider::DecideVote(Command& vote, DecidedBatch* batch) {
   OutcomeCode code = OutcomeCode::kCounted;
   if (in_force) {
     code = CheckReplacement(poll, *newest, vote);
-    if (code != OutcomeCode::kReplaced) return Refuse(code);
+    if (code != OutcomeCode::kReplaced) {
+      ListOnlineTry(*newest, vote, batch);
+      return Refuse(code);
+    }
   } else if (newest && newest->version_no > poll.definition.changes_max) {
     return Refuse(OutcomeCode::kChangesExhausted);
   }
@@ -193,6 +203,21 @@ Outcome Decider::DecideVote(Command& vote, DecidedBatch* batch) {
   outcome.replaces = in_force ? newest->seq : 0;
   Accept(std::move(version), newest ? &*newest : nullptr, batch);
   return outcome;
+}
+
+// `list`: people see both, the ballot on paper that counts and that its voter also came online.
+void Decider::ListOnlineTry(const BallotVersion& in_force, const Command& vote,
+                            DecidedBatch* batch) {
+  PollRecord& poll = *state_.polls->Find(vote.poll);
+  if (poll.definition.channel_rule != ChannelRule::kList || vote.channel != Channel::kOnline ||
+      in_force.channel != Channel::kPaper || poll.paper.TriedOnline(in_force.seq) ||
+      !poll.paper.HasRoomForOnlineTry()) {
+    return;
+  }
+  const OnlineAfterPaperEntry entry{.poll = vote.poll, .on_paper = in_force.seq};
+  batch->record.AddOnlineAfterPaper(entry);
+  TALLYD_CHECK(poll.paper.Apply(entry));
+  state_.metrics->paper_online_after.fetch_add(1, std::memory_order_relaxed);
 }
 
 Outcome Decider::DecideWithdrawal(const Command& command, DecidedBatch* batch) {

@@ -90,6 +90,9 @@ class Decider {
   // The answer that a version used with this Idempotency-Key got, if any version of the voter did.
   bool AnswerRepeatedKey(const Command& command, const BallotVersion& newest, Outcome* outcome);
   // Why the voter may have no further ballot in the project; nullopt: one more is fine.
+  Outcome RefuseMorePaper(std::string detail);
+  void ListOnlineTry(const BallotVersion& in_force, const Command& vote, DecidedBatch* batch);
+  bool MarksTheSame(const Command& vote, const BallotVersion& version) const;
   std::optional<OutcomeCode> CheckQuota(const PollRecord& poll, const Command& vote) const;
   // Spends one of the voter's ballots over the project, or gives one back.
   void UseQuota(const PollRecord& poll, const Command& command, bool give_back,

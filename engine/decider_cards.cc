@@ -35,7 +35,7 @@ PaperFigures FiguresOf(const PollRecord& poll, const PaperFigures& announced,
   PaperFigures figures = announced;
   std::vector<PaperCount> by_option(poll.definition.options.size());
   for (const PaperCard& card : cards) {
-    if (IsBlank(card.payload)) ++figures.blank;
+    if (IsBlank(MarksOf(poll.rules, card.payload))) ++figures.blank;
     ForEachNamed(poll.rules, card.payload, [&](OptionIndex option, std::int64_t score) {
       by_option[option].option = option;
       ++by_option[option].ballots;
@@ -64,6 +64,12 @@ bool Counts(CardResult result) {
 }
 
 }  // namespace
+
+// Nothing happened; seen in the metrics, since it stops the people who count.
+Outcome Decider::RefuseMorePaper(std::string detail) {
+  state_.metrics->paper_full.fetch_add(1, std::memory_order_relaxed);
+  return Refused(OutcomeCode::kTooLarge, std::move(detail));
+}
 
 // How many ballots the act may bring beside one for each command.
 std::size_t Decider::CardsOf(const Command& command) {
@@ -135,7 +141,7 @@ Outcome Decider::DecideCards(PollRecord& poll, const PutPaperCards& put, Decided
   }
   const bool has_room = poll.paper.HasRoomForCards(put.cards.size()) &&
                         (present != nullptr || poll.paper.HasRoomFor(*put.batch));
-  if (!has_room) return Refused(OutcomeCode::kTooLarge, "the poll has as much paper as it may");
+  if (!has_room) return RefuseMorePaper("the poll has as much paper as it may");
   PaperCardsEntry entry{.poll = poll.number,
                         .batch = put.batch_id,
                         .cards = put.cards,
@@ -250,10 +256,11 @@ bool Decider::TakeCardsBack(PollRecord& poll, const PaperRecord& record, Decided
 Outcome Decider::DecideRoll(PollRecord& poll, const PutRoll& put, DecidedBatch* batch) {
   if (poll.state == PollState::kFinal) return Refused(OutcomeCode::kPollNotOpen);
   if (poll.roll.batches.contains(put.batch)) return Refused(OutcomeCode::kBatchExists);
+  const PaperLimits& limits = state_.polls->paper_limits();
   if (put.tags.size() > kCodesPerBatchMax ||
-      poll.roll.tags.size() + put.tags.size() > kCodesPerPollMax ||
-      poll.roll.batches.size() >= kCodeBatchesPerPollMax) {
-    return Refused(OutcomeCode::kTooLarge, "the poll has as many codes as it may");
+      poll.roll.tags.size() + put.tags.size() > limits.codes_max ||
+      poll.roll.batches.size() >= limits.code_batches_max) {
+    return RefuseMorePaper("the poll has as many codes as it may");
   }
   const RollEntry entry{
       .poll = poll.number, .batch = put.batch, .tags = put.tags, .actor = put.actor};

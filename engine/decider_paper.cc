@@ -69,6 +69,7 @@ Outcome Decider::AboutPaper(OutcomeCode code, const PollRecord& poll, const Pape
   outcome.code = code;
   outcome.paper = std::make_unique<PaperPage>();
   outcome.paper->batches.push_back(record);
+  outcome.paper->batches.back().online_after = poll.paper.CardsTriedOnline(record);
   if (record.cards_entered && record.outcomes.empty() && !record.voided) {
     for (const CardFate& fate : FatesOf(poll, record.cards)) {
       outcome.paper->batches.back().outcomes.push_back({.result = fate.result, .seq = 0});
@@ -122,7 +123,7 @@ Outcome Decider::DecidePut(PollRecord& poll, const PutPaperBatch& put, DecidedBa
                                 ": count cards that name either once, for that one"));
   }
   if (!poll.paper.HasRoomFor(put.batch)) {
-    return Refused(OutcomeCode::kTooLarge, "the poll has as many paper batches as it may");
+    return RefuseMorePaper("the poll has as many paper batches as it may");
   }
   const PaperBatchEntry entry{.poll = poll.number,
                               .batch = put.batch,

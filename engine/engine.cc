@@ -75,9 +75,12 @@ class EngineImpl final : public Engine {
   std::size_t dedup_voters() const override { return voters_->voters(); }
   const RecoverySummary& recovered() const override { return recovered_; }
   absl::StatusOr<VerifyReport> Verify() override;
-  std::uint64_t acts_count(PollNumber poll) const override { return audit_.acts_count(poll); }
+  std::optional<AuditLog> FindProjectLog(std::string_view project) const override {
+    return audit_.FindProject(project);
+  }
+  std::uint64_t acts_count(AuditLog log) const override { return audit_.acts_count(log); }
   std::uint64_t acts_count() const override { return audit_.acts_count(); }
-  absl::Status ReadActs(PollNumber poll, std::uint64_t after, std::size_t limit,
+  absl::Status ReadActs(AuditLog log, std::uint64_t after, std::size_t limit,
                         absl::FunctionRef<bool(const JournaledAct&)> visit) override;
   absl::StatusOr<BackupReport> Backup() override {
     return MakeBackup(journal_.get(), data_->epoch(), options_.backup_directory);
@@ -163,7 +166,7 @@ absl::Status EngineImpl::Start() {
   auto watermark = OpenWatermark(*data_, *claim);
   if (!watermark.ok()) return watermark.status();
   watermark_ = *std::move(watermark);
-  polls_ = std::make_unique<PollRegistry>(root_key());
+  polls_ = std::make_unique<PollRegistry>(root_key(), options_.paper);
   voters_ = std::make_unique<VoterRegister>(
       VoterRegister::Options{.memory_bytes_max = options_.dedup_memory_bytes_max,
                              .on_fatal = options_.on_fatal},
@@ -286,10 +289,10 @@ void EngineImpl::Drain() {
   loop_->WaitDelivered(queue_->PushedCursor());
 }
 
-absl::Status EngineImpl::ReadActs(PollNumber poll, std::uint64_t after, std::size_t limit,
+absl::Status EngineImpl::ReadActs(AuditLog log, std::uint64_t after, std::size_t limit,
                                   absl::FunctionRef<bool(const JournaledAct&)> visit) {
   bool more = true;
-  for (const AuditIndex::Span& span : audit_.Find(poll, after, limit)) {
+  for (const AuditIndex::Span& span : audit_.Find(log, after, limit)) {
     if (!more) break;
     auto cursor = journal_->Read(span.position);
     if (!cursor.ok()) return cursor.status();
@@ -299,7 +302,7 @@ absl::Status EngineImpl::ReadActs(PollNumber poll, std::uint64_t after, std::siz
     if (!record.ok()) return record.status();
     std::size_t seen = 0;
     absl::Status read = record->ForEach([&](const Entry& entry) {
-      if (AuditedPoll(entry) != poll) return absl::OkStatus();
+      if (!audit_.IsActOf(log, entry)) return absl::OkStatus();
       const bool wanted = seen >= span.skip && seen < span.skip + span.count;
       ++seen;
       if (wanted && more) {

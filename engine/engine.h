@@ -14,7 +14,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -22,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
+#include "engine/audit_index.h"
 #include "engine/backup.h"
 #include "engine/command.h"
 #include "engine/engine_options.h"
@@ -87,19 +90,21 @@ class Engine {
   // meanwhile.
   virtual absl::StatusOr<VerifyReport> Verify() = 0;
 
-  // One act of the audit log: an entry of a poll that is no ballot, and when it was journaled.
+  // One act of an audit log (engine/audit_index.h), and when it was journaled.
   struct JournaledAct {
-    std::uint64_t number = 0;  // within the poll: 1, 2, 3 ...
+    std::uint64_t number = 0;  // within the log: 1, 2, 3 ...
     Position position = 0;
     TimeUs time = 0;
     const Entry& entry;
   };
-  // Durable acts: of one poll, of all.
-  virtual std::uint64_t acts_count(PollNumber poll) const = 0;
+  // The log of a project; that of a poll is its number.
+  virtual std::optional<AuditLog> FindProjectLog(std::string_view project) const = 0;
+  // Durable acts: of one log, of all.
+  virtual std::uint64_t acts_count(AuditLog log) const = 0;
   virtual std::uint64_t acts_count() const = 0;
   // Shows the acts number `after` + 1 to `after` + `limit` in order, until `visit` returns false;
   // read from the journal on the calling thread.
-  virtual absl::Status ReadActs(PollNumber poll, std::uint64_t after, std::size_t limit,
+  virtual absl::Status ReadActs(AuditLog log, std::uint64_t after, std::size_t limit,
                                 absl::FunctionRef<bool(const JournaledAct&)> visit) = 0;
 
   // Makes a backup while votes go on (engine/backup.h). One at a time, on the calling thread.

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 
 #include "engine/clock.h"
+#include "engine/limits.h"
 #include "storage/data_directory.h"
 
 namespace tallyd {
@@ -37,6 +38,8 @@ struct EngineOptions {
   std::size_t tail_bytes_max = std::size_t{256} << 20;  // decided, not yet in the ballot store
   // RocksDB's buffers and caches: half of it is the journal's, half the ballot store's.
   std::size_t storage_memory_bytes_max = std::size_t{256} << 20;
+
+  PaperLimits paper;  // of one poll
 
   // Journal write failures, background errors of the stores: called once, from any thread, and must
   // end the process (the default prints and _exit()s with 74).

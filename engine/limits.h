@@ -31,6 +31,14 @@ inline constexpr std::size_t kPaperCardsWithCodesPerPollMax = 1'000'000;
 inline constexpr std::size_t kCodesPerBatchMax = 10'000;
 inline constexpr std::size_t kCodesPerPollMax = 1'000'000;
 inline constexpr std::size_t kCodeBatchesPerPollMax = 10'000;
+// What one poll may hold of paper; tests make it small to see the answer at each bound.
+struct PaperLimits {
+  std::size_t batches_max = kPaperBatchesPerPollMax;
+  std::size_t counts_max = kPaperCountsPerPollMax;
+  std::size_t cards_max = kPaperCardsWithCodesPerPollMax;  // with codes
+  std::size_t codes_max = kCodesPerPollMax;
+  std::size_t code_batches_max = kCodeBatchesPerPollMax;
+};
 inline constexpr std::size_t kPaperTextBytesMax = 500;  // a seal, a name, a reason
 // Ballot versions of a poll whose option is merged into one that the same ballot may name: they are
 // looked through, about a second per million, while votes wait.

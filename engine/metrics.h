@@ -42,8 +42,10 @@ struct EngineMetrics {
   Counter paper_entered{0};  // acts of paper that were journaled
   Counter paper_confirmed{0};
   Counter paper_voided{0};
-  Counter paper_cards{0};     // cards with codes that count
-  Counter queue_rejected{0};  // pushes refused because the queue was full
+  Counter paper_cards{0};         // cards with codes that count
+  Counter paper_full{0};          // batches, cards and codes refused: the poll holds what it may
+  Counter paper_online_after{0};  // online tries of people counted on paper that were listed
+  Counter queue_rejected{0};      // pushes refused because the queue was full
   Counter commits{0};
   Counter commit_bytes{0};
   Counter snapshots_published{0};

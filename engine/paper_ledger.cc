@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/limits.h"
-
 namespace tallyd {
 namespace {
 
@@ -50,8 +48,8 @@ PaperPage PaperLedger::List(std::string_view after, std::size_t limit) const {
 }
 
 bool PaperLedger::HasRoomFor(const PaperBatch& batch) const {
-  return records_.size() < kPaperBatchesPerPollMax &&
-         counts_count_ + batch.figures.counts.size() <= kPaperCountsPerPollMax;
+  return records_.size() < limits_.batches_max &&
+         counts_count_ + batch.figures.counts.size() <= limits_.counts_max;
 }
 
 bool PaperLedger::Names(OptionIndex option) const {
@@ -65,7 +63,7 @@ bool PaperLedger::Names(OptionIndex option) const {
 }
 
 bool PaperLedger::HasRoomForCards(std::size_t cards_count) const {
-  return cards_count_ + cards_count <= kPaperCardsWithCodesPerPollMax;
+  return cards_count_ + cards_count <= limits_.cards_max;
 }
 
 std::vector<PaperBoxSummary> PaperLedger::SumByBox(std::size_t boxes_count) const {
@@ -79,6 +77,7 @@ std::vector<PaperBoxSummary> PaperLedger::SumByBox(std::size_t boxes_count) cons
     if (!record.counts) continue;
     for (const CardOutcome& outcome : record.outcomes) {
       ++box.cards_by_result[static_cast<std::size_t>(outcome.result)];
+      if (outcome.seq != 0 && tried_online_.contains(outcome.seq)) ++box.online_after;
     }
   }
   return boxes;
@@ -138,6 +137,25 @@ bool PaperLedger::Apply(const PaperCardsCountEntry& entry, TimeUs time) {
   if (!entry.at_once) record->confirmed = PaperSignature{.actor = entry.actor, .time = time};
   record->blind = entry.blind;
   return true;
+}
+
+bool PaperLedger::HasRoomForOnlineTry() const {
+  return tried_online_.size() < limits_.cards_max;
+}
+
+bool PaperLedger::Apply(const OnlineAfterPaperEntry& entry) {
+  return tried_online_.insert(entry.on_paper).second;
+}
+
+std::vector<bool> PaperLedger::CardsTriedOnline(const PaperRecord& record) const {
+  std::vector<bool> tried;
+  if (tried_online_.empty()) return tried;
+  for (std::size_t i = 0; i < record.outcomes.size(); ++i) {
+    if (record.outcomes[i].seq == 0 || !tried_online_.contains(record.outcomes[i].seq)) continue;
+    tried.resize(record.outcomes.size());
+    tried[i] = true;
+  }
+  return tried;
 }
 
 // A batch that was not voided.

@@ -6,8 +6,8 @@
 // Each change is the Apply() of a journal entry, at decision time and in recovery alike. A batch is
 // never changed or removed: it is entered, perhaps confirmed, perhaps voided. A batch by cards gets
 // its cards once, all together; their ballots are in the journal like any other, here is kept which
-// of them came from this batch. Bounded by HasRoomFor (limits.h); the caller refuses what does not
-// fit. One thread.
+// of them came from this batch. Bounded by HasRoomFor (PaperLimits); the caller refuses what does
+// not fit. One thread.
 
 #include <cstddef>
 #include <optional>
@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_set.h"
 
+#include "engine/limits.h"
 #include "storage/paper_entries.h"
 
 namespace tallyd {
@@ -40,6 +42,8 @@ struct PaperRecord {
   std::vector<PaperCard> cards;
   PaperFigures card_figures;
   std::vector<CardOutcome> outcomes;
+  // In an answer: by card, whether its voter tried to vote online afterwards. Empty: none did.
+  std::vector<bool> online_after = {};
 
   bool waits_for_cards() const { return batch.by_cards && !cards_entered; }
   // What was counted in the box.
@@ -63,6 +67,8 @@ struct PaperBoxSummary {
   Sum voided;
   // Cards with codes in batches that count: by CardResult.
   std::uint64_t cards_by_result[5] = {};
+  // Of those that count: how many of their voters tried to vote online afterwards (`list`).
+  std::uint64_t online_after = 0;
 };
 
 // An answer to readers: batches by rising id, or one sum for each box.
@@ -74,6 +80,8 @@ struct PaperPage {
 
 class PaperLedger {
  public:
+  explicit PaperLedger(const PaperLimits& limits = {}) : limits_(limits) {}
+
   // Null if there is no such batch; valid until the next Apply().
   const PaperRecord* Find(std::string_view id) const;
   // Up to `limit` batches with a greater id than `after`. They come without their counts and cards:
@@ -93,13 +101,22 @@ class PaperLedger {
   bool Apply(const PaperVoidEntry& entry, TimeUs time);
   bool Apply(const PaperCardsEntry& entry, TimeUs time);
   bool Apply(const PaperCardsCountEntry& entry, TimeUs time);
+  bool Apply(const OnlineAfterPaperEntry& entry);
+  // Whether that ballot's voter tried to vote online as well; as many as there are cards with codes
+  // are kept at most.
+  bool TriedOnline(Seq on_paper) const { return tried_online_.contains(on_paper); }
+  bool HasRoomForOnlineTry() const;
+  // Which cards of the batch that is; empty: none.
+  std::vector<bool> CardsTriedOnline(const PaperRecord& record) const;
 
  private:
   PaperRecord* FindOpen(std::string_view id);
 
+  PaperLimits limits_;
   absl::btree_map<std::string, PaperRecord, std::less<>> records_;
   std::size_t counts_count_ = 0;  // of all batches together
   std::size_t cards_count_ = 0;
+  absl::flat_hash_set<Seq> tried_online_;
 };
 
 }  // namespace tallyd

@@ -18,8 +18,9 @@ struct PaperFault {
   std::string text;                   // names both numbers
 };
 
-// `ballot` is no survey.
-std::optional<PaperFault> CheckPaperFigures(const BallotDefinition& ballot,
-                                            std::size_t options_count, const PaperFigures& figures);
+// Of a survey each question's counts must be possible; a card that is neither invalid nor blank
+// answers at least one question, and each that asks for an answer.
+std::optional<PaperFault> CheckPaperFigures(const PollDefinition& poll,
+                                            const PaperFigures& figures);
 
 }  // namespace tallyd

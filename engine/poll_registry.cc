@@ -25,6 +25,7 @@ BallotRules RulesOfOne(const BallotDefinition& ballot) {
                      .points_total = ballot.points_total,
                      .points_per_option_max = ballot.points_per_option_max,
                      .scoring = ballot.scoring,
+                     .weight_max = 0,
                      .questions = {},
                      .question_of_option = {},
                      .counts_for = {}};
@@ -55,6 +56,7 @@ void SetCountsFor(OptionIndex option, OptionIndex into, std::size_t options_coun
 
 BallotRules RulesOf(const PollDefinition& definition) {
   BallotRules rules = RulesOfOne(definition.ballot);
+  rules.weight_max = definition.weight.max;
   const bool fates =
       std::any_of(definition.options.begin(), definition.options.end(),
                   [](const OptionDefinition& option) { return option.fate != OptionFate::kKept; });
@@ -71,8 +73,8 @@ BallotRules RulesOf(const PollDefinition& definition) {
   return rules;
 }
 
-PollRegistry::PollRegistry(const RootKey* root_key)
-    : root_key_(root_key), quotas_(kQuotaVotersMax) {
+PollRegistry::PollRegistry(const RootKey* root_key, const PaperLimits& paper)
+    : root_key_(root_key), paper_limits_(paper), quotas_(kQuotaVotersMax) {
   polls_.push_back(nullptr);
 }
 
@@ -124,6 +126,7 @@ void PollRegistry::Apply(const PollEntry& entry, Position position) {
   if (entry.number == polls_.size()) {
     auto poll = std::make_unique<PollRecord>();
     poll->number = entry.number;
+    poll->paper = PaperLedger(paper_limits_);
     poll->key_salt = entry.key_salt;
     poll->key_check = entry.key_check;
     if (root_key_ != nullptr) {

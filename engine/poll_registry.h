@@ -67,7 +67,7 @@ struct PollRecord {
 class PollRegistry {
  public:
   // `root_key` may be null: then no poll has a voter key.
-  explicit PollRegistry(const RootKey* root_key);
+  explicit PollRegistry(const RootKey* root_key, const PaperLimits& paper = {});
 
   PollRecord* Find(PollNumber number);
   const PollRecord* Find(std::string_view id) const;
@@ -97,6 +97,7 @@ class PollRegistry {
   // The next time either list changes; nullopt: nothing is scheduled.
   std::optional<TimeUs> NextDue() const { return next_due_; }
 
+  const PaperLimits& paper_limits() const { return paper_limits_; }
   const QuotaBook& quotas() const { return quotas_; }
   // Polls of a project, by number.
   std::vector<PollNumber> PollsOf(std::string_view project) const;
@@ -111,6 +112,7 @@ class PollRegistry {
   void FindNextDue();
 
   const RootKey* root_key_;
+  const PaperLimits paper_limits_;
   std::vector<std::unique_ptr<PollRecord>> polls_;  // by number; [0] is empty
   absl::flat_hash_map<std::string, PollNumber> number_by_id_;
   absl::flat_hash_map<std::string, ProjectView> projects_;

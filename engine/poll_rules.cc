@@ -112,6 +112,7 @@ std::optional<std::string> FindFrozenChange(const PollRecord& poll, const PollDe
   if (poll.state == PollState::kFinal && !(next == current)) return "/ (the poll is final)";
   if (!(next.ballot == current.ballot) || QuestionsChange(current, next)) return "/ballot";
   if (next.ballots_per_voter != current.ballots_per_voter) return "/ballots_per_voter";
+  if (next.weight != current.weight) return "/weight";
   if (next.selection != current.selection) return "/selection";
   if (next.visibility != current.visibility) return "/visibility";
   if (next.opens != current.opens) return "/opens";

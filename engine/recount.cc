@@ -132,22 +132,31 @@ class Pass {
     const bool paper = held.channel == Channel::kPaper;
     ++(paper ? poll->paper_ballots : poll->online_ballots);
     bool blank = true;
+    const BallotRules rules = RulesOf(definition);
+    const std::int64_t weight = WeightOf(rules, held.payload);
+    const std::string_view marks = MarksOf(rules, held.payload);
     if (definition.ballot.type == BallotType::kSurvey) {
-      const auto answers = UnpackSurvey(RulesOf(definition), held.payload);
+      const auto answers = UnpackSurvey(rules, marks);
       for (std::size_t i = 0; i < answers.size(); ++i) {
-        CountAnswer(definition, definition.questions[i].ballot, answers[i], paper, poll);
+        const BallotDefinition& ballot = definition.questions[i].ballot;
+        CountAnswer(definition, ballot, answers[i], {weight, paper}, poll);
         blank = blank && answers[i].empty();
       }
     } else {
-      const auto named = UnpackBallot(definition.ballot.type, held.payload);
-      CountAnswer(definition, definition.ballot, named, paper, poll);
+      const auto named = UnpackBallot(definition.ballot.type, marks);
+      CountAnswer(definition, definition.ballot, named, {weight, paper}, poll);
       blank = named.empty();
     }
     if (blank) ++poll->blank_ballots;
   }
 
+  struct Cast {
+    std::int64_t weight = 1;
+    bool paper = false;
+  };
   static void CountAnswer(const PollDefinition& poll_definition, const BallotDefinition& definition,
-                          const std::vector<OptionValue>& named, bool paper, RecountedPoll* poll) {
+                          const std::vector<OptionValue>& named, const Cast& cast,
+                          RecountedPoll* poll) {
     std::map<OptionIndex, std::vector<std::int64_t>> given;
     for (std::size_t place = 0; place < named.size(); ++place) {
       std::int64_t score = 1;
@@ -166,7 +175,7 @@ class Pass {
     for (const auto& [index, scores] : given) {
       RecountedOption& option = poll->options[index];
       ++option.ballots;
-      (paper ? option.paper : option.online) += Once(definition.type, scores);
+      (cast.paper ? option.paper : option.online) += cast.weight * Once(definition.type, scores);
     }
   }
 

@@ -115,6 +115,10 @@ class Replay {
       return ApplyPaper(*cards, cards->batch, header);
     } else if (const auto* count = std::get_if<PaperCardsCountEntry>(&entry)) {
       return ApplyPaper(*count, count->batch, header);
+    } else if (const auto* tried = std::get_if<OnlineAfterPaperEntry>(&entry)) {
+      PollRecord* const tried_in = targets_.polls->Find(tried->poll);
+      if (tried_in == nullptr) return UnknownPoll(tried->poll, header);
+      return Follows(tried_in->paper.Apply(*tried), "an online try after paper", header);
     } else if (const auto* roll = std::get_if<RollEntry>(&entry)) {
       if (!targets_.polls->Apply(*roll)) return UnknownPoll(roll->poll, header);
     }

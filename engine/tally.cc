@@ -30,7 +30,7 @@ void PollTally::Count(Channel channel, const BallotRules& rules, std::string_vie
   std::uint64_t& channel_total = channel == Channel::kPaper ? totals_.paper : totals_.online;
   TALLYD_CHECK(sign > 0 || channel_total > 0);
   channel_total += step;
-  if (IsBlank(packed)) {
+  if (IsBlank(MarksOf(rules, packed))) {
     TALLYD_CHECK(sign > 0 || totals_.blank > 0);
     totals_.blank += step;
   }

@@ -15,6 +15,7 @@ namespace {
 
 // In the state's byte of a checkpoint.
 constexpr unsigned kGated = 0x80;
+constexpr unsigned kWeighted = 0x40;
 
 absl::Status Damaged(const RecordHeader& header, std::string_view what) {
   return absl::DataLossError(
@@ -239,11 +240,12 @@ std::vector<PollNumber> TallyBook::Polls() const {
   return polls;
 }
 
-// position u64, time i64, state u8 (with kGated: a gate comes before the counts), ballot rules
-// (type u8, min, max, points_total, points_per_option_max u32 each, scoring u8), number of
-// questions u32 and the rules of each; of a survey number of options u32 and the question of each;
-// where votes count elsewhere number of options u32 and whom each counts for (kNoOption: nobody);
-// the gate (string); then the counts (PollTally::Encode).
+// position u64, time i64, state u8 (with kGated: a gate comes before the counts; with kWeighted:
+// the largest weight u32 comes next), ballot rules (type u8, min, max, points_total,
+// points_per_option_max u32 each, scoring u8), number of questions u32 and the rules of each; of a
+// survey number of options u32 and the question of each; where votes count elsewhere number of
+// options u32 and whom each counts for (kNoOption: nobody); the gate (string); then the counts
+// (PollTally::Encode).
 std::vector<TallyCheckpoint::Poll> TallyBook::Encode() const {
   std::vector<TallyCheckpoint::Poll> encoded;
   for (const PollNumber number : Polls()) {
@@ -253,7 +255,10 @@ std::vector<TallyCheckpoint::Poll> TallyBook::Encode() const {
     out.U64(page.position);
     out.I64(page.as_of);
     const bool gated = !page.gate.is_live();
-    out.U8(static_cast<std::uint8_t>(static_cast<unsigned>(page.state) | (gated ? kGated : 0U)));
+    const bool weighted = page.rules.weight_max != 0;
+    out.U8(static_cast<std::uint8_t>(static_cast<unsigned>(page.state) | (gated ? kGated : 0U) |
+                                     (weighted ? kWeighted : 0U)));
+    if (weighted) out.U32(page.rules.weight_max);
     EncodeRules(page.rules, &out);
     out.U32(static_cast<std::uint32_t>(page.rules.questions.size()));
     for (const BallotRules& question : page.rules.questions) EncodeRules(question, &out);
@@ -278,7 +283,8 @@ absl::Status TallyBook::Decode(const std::vector<TallyCheckpoint::Poll>& polls) 
     page->position = in.U64();
     page->as_of = in.I64();
     const unsigned state = in.U8();
-    page->state = static_cast<PollState>(state & ~kGated);
+    page->state = static_cast<PollState>(state & ~(kGated | kWeighted));
+    if ((state & kWeighted) != 0) page->rules.weight_max = in.U32();
     DecodeRules(&in, &page->rules);
     const std::uint32_t questions = in.U32();
     for (std::uint32_t i = 0; i < questions && in.ok(); ++i) {

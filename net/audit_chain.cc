@@ -9,24 +9,29 @@
 
 namespace tallyd {
 
-absl::StatusOr<AuditChain::Page> AuditChain::Read(PollNumber poll, std::uint64_t after,
-                                                  std::size_t limit) {
+absl::StatusOr<AuditChain::Page> AuditChain::Read(AuditLog log, const std::string& project,
+                                                  std::uint64_t after, std::size_t limit) {
   Page page{.lines = {}, .last = after, .has_more = false};
-  const std::uint64_t acts = engine_.acts_count(poll);
+  const std::uint64_t acts = engine_.acts_count(log);
   if (after >= acts) return page;
-  std::vector<ChainHash>& marks = marks_[poll];
+  std::vector<ChainHash>& marks = marks_[log];
   const std::uint64_t known = std::min<std::uint64_t>(after / kStride, marks.size());
   ChainHash previous = known == 0 ? ChainHash{} : marks[known - 1];
   const std::uint64_t begin = known * kStride;
   // Published with the commit of the newest act, so it knows every option and box they name.
-  const auto view = engine_.polls().Find(poll);
+  const bool of_project = log >= kProjectLog;
+  const auto view = of_project ? nullptr : engine_.polls().Find(static_cast<PollNumber>(log));
   std::string line;
   absl::Status read = engine_.ReadActs(
-      poll, begin,
+      log, begin,
       static_cast<std::size_t>(after - begin + std::min<std::uint64_t>(limit, acts - after)),
       [&](const Engine::JournaledAct& act) {
         line.clear();
-        AppendAuditLine(*view, act, previous, line);
+        if (of_project) {
+          AppendProjectAuditLine(project, engine_.polls(), act, previous, line);
+        } else {
+          AppendAuditLine(*view, act, previous, line);
+        }
         previous = Sha256(line);
         if (act.number % kStride == 0 && act.number / kStride == marks.size() + 1) {
           marks.push_back(previous);

@@ -1,10 +1,10 @@
 #pragma once
 
-// The audit logs of all polls as chains of lines: a page from any place on, each line with the hash
-// of the one before.
+// The audit logs of all polls and projects as chains of lines: a page from any place on, each line
+// with the hash of the one before.
 //
 // Lines are rendered from the journal when they are asked for. What is kept is the hash of every
-// 64th line of the polls that somebody has read: half a byte an act. The first page far from the
+// 64th line of the logs that somebody has read: half a byte an act. The first page far from the
 // beginning therefore walks the chain up to it, about 30 us an act. One thread at a time.
 
 #include <cstddef>
@@ -33,14 +33,16 @@ class AuditChain {
 
   explicit AuditChain(Engine& engine) : engine_(engine) {}
 
-  absl::StatusOr<Page> Read(PollNumber poll, std::uint64_t after, std::size_t limit);
+  // `project` names it where the log is a project's.
+  absl::StatusOr<Page> Read(AuditLog log, const std::string& project, std::uint64_t after,
+                            std::size_t limit);
 
  private:
   static constexpr std::uint64_t kStride = 64;
 
   Engine& engine_;
-  // By poll: hashes of the lines number 64, 128, 192 ...
-  absl::flat_hash_map<PollNumber, std::vector<ChainHash>> marks_;
+  // By log: hashes of the lines number 64, 128, 192 ...
+  absl::flat_hash_map<AuditLog, std::vector<ChainHash>> marks_;
 };
 
 }  // namespace tallyd

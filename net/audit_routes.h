@@ -41,8 +41,9 @@ class AuditRoutes {
 
  private:
   struct Wanted {
-    PollNumber poll = 0;
-    std::string poll_id;
+    AuditLog log = 0;
+    std::string path;     // "/v1/polls/..." or "/v1/projects/..."
+    std::string project;  // of a project's log
     std::uint64_t after = 0;
     std::size_t limit = kLimitDefault;
     bool german = false;
@@ -51,6 +52,11 @@ class AuditRoutes {
   };
 
   void Get(const HttpRequest& request, Responder responder);
+  void GetOfProject(const HttpRequest& request, Responder responder);
+  // Which page; nullopt: answered.
+  std::optional<Wanted> ReadWanted(const HttpRequest& request, Scopes readers,
+                                   Responder& responder) const;
+  void Queue(Wanted wanted, const HttpRequest& request, Responder responder);
   void Run();
   HttpResponse MakePage(const Wanted& wanted);
 

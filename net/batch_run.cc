@@ -161,6 +161,14 @@ void BatchRun::TakeLine(const LineSplitter::Line& line) {
     report_.Refuse(line.number, ProblemCode::kChannelNotAllowed);
     return;
   }
+  if (poll.rules.weight_max != 0) {
+    // Only a voter's own token says what the voter weighs; a card weighs 1.
+    if (vote.channel != Channel::kPaper) {
+      report_.Refuse(line.number, ProblemCode::kWeightMissing);
+      return;
+    }
+    vote.ballot = PackWeighted(1, vote.ballot.view());
+  }
   Command command;
   command.kind = CommandKind::kVote;
   command.poll = poll.number;

@@ -119,7 +119,7 @@ void CardRoutes::PutCards(CardsRequest request, const std::string& body, Respond
       response.headers.emplace_back("Location",
                                     Concat("/v1/polls/", admin.id, "/paper-batches/", admin.batch));
     }
-    AppendPaperBatch(*now, outcome.paper->batches.front(), response.body);
+    AppendPaperBatch(*now, outcome.paper->batches.front(), admin.actor, response.body);
     std::move(answer.responder).Send(std::move(response));
   };
   gateway.SendAct(std::move(act), poll->number, std::move(pending));

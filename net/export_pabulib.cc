@@ -197,6 +197,9 @@ HttpResponse MakePabulibPage(const ExportAsk& ask) {
   if (VoteType(poll).empty()) {
     return ask.Refuse(ProblemCode::kNotSupported, "PabuLib has no ballots of this type");
   }
+  if (poll.rules.weight_max != 0) {
+    return ask.Refuse(ProblemCode::kNotSupported, "PabuLib has no weights of voters");
+  }
   const Position through = ask.after ? ask.after->first : snapshot->position;
   const std::uint64_t begin = ask.after ? ask.after->second : 0;
   if (through > snapshot->position || begin >= kBuckets) {

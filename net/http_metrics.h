@@ -52,7 +52,8 @@ struct HttpMetrics {
   Counter timeouts_header;
   Counter timeouts_body;
   Counter timeouts_write;
-  Counter rejected_by_guard;  // 4xx/5xx framing errors that close the connection
+  Counter audit_readers_refused;  // as many waited as may
+  Counter rejected_by_guard;      // 4xx/5xx framing errors that close the connection
 };
 
 }  // namespace tallyd

@@ -58,6 +58,26 @@ void AddHistogram(std::string name, std::string help, const Histogram& histogram
       .metric.push_back(std::move(metric));
 }
 
+void AddPaper(const EngineMetrics& metrics, Families& families) {
+  MetricFamily& paper =
+      AddFamily("tallyd_paper_batches_total", "Paper batches by what was done with them",
+                MetricType::Counter, families);
+  AddValue(paper, Value(metrics.paper_entered), {{"act", "entered"}});
+  AddValue(paper, Value(metrics.paper_confirmed), {{"act", "confirmed"}});
+  AddValue(paper, Value(metrics.paper_voided), {{"act", "voided"}});
+  const auto counter = [&](const char* name, const char* help, double value) {
+    AddValue(AddFamily(name, help, MetricType::Counter, families), value);
+  };
+  counter("tallyd_paper_cards_total", "Cards with codes that were counted",
+          Value(metrics.paper_cards));
+  counter("tallyd_paper_full_total",
+          "Paper batches, cards and codes refused because the poll holds as many as it may",
+          Value(metrics.paper_full));
+  counter("tallyd_paper_online_after_total",
+          "Online tries of people whose ballot on paper counts, listed for the clerks",
+          Value(metrics.paper_online_after));
+}
+
 void AddEngine(const Engine& engine, Families& families) {
   const EngineMetrics& metrics = engine.metrics();
   MetricFamily& votes = AddFamily("tallyd_votes_total", "Votes by what became of them",
@@ -70,13 +90,6 @@ void AddEngine(const Engine& engine, Families& families) {
   AddValue(votes, Value(metrics.votes_replaced), {{"result", "replaced"}});
   AddValue(votes, Value(metrics.votes_withdrawn), {{"result", "withdrawn"}});
   AddValue(votes, Value(metrics.votes_refused), {{"result", "rejected"}});
-
-  MetricFamily& paper =
-      AddFamily("tallyd_paper_batches_total", "Paper batches by what was done with them",
-                MetricType::Counter, families);
-  AddValue(paper, Value(metrics.paper_entered), {{"act", "entered"}});
-  AddValue(paper, Value(metrics.paper_confirmed), {{"act", "confirmed"}});
-  AddValue(paper, Value(metrics.paper_voided), {{"act", "voided"}});
 
   const auto gauge = [&](const char* name, const char* help, double value) {
     AddValue(AddFamily(name, help, MetricType::Gauge, families), value);
@@ -92,9 +105,7 @@ void AddEngine(const Engine& engine, Families& families) {
           Value(metrics.queue_rejected));
   counter("tallyd_commits_total", "Journal records written", Value(metrics.commits));
   counter("tallyd_commit_bytes_total", "Bytes of journal records", Value(metrics.commit_bytes));
-  counter("tallyd_paper_cards_total", "Cards with codes that were counted",
-          Value(metrics.paper_cards));
-  counter("tallyd_audit_acts_total", "Acts in the audit logs of all polls",
+  counter("tallyd_audit_acts_total", "Acts in the audit logs of polls and projects",
           static_cast<double>(engine.acts_count()));
   gauge("tallyd_journal_position", "Position of the newest journal record",
         static_cast<double>(engine.last_position()));
@@ -171,6 +182,8 @@ void AddHttp(const MetricsSources& sources, Families& families) {
   counter("tallyd_http_sent_bytes_total", "Bytes written", &HttpMetrics::bytes_sent);
   counter("tallyd_http_answers_after_close_total", "Answers whose client had left",
           &HttpMetrics::answers_after_close);
+  counter("tallyd_audit_refused_total", "Readers of audit logs refused: as many wait as may",
+          &HttpMetrics::audit_readers_refused);
   MetricFamily& rejected = AddFamily("tallyd_http_rejected_total", "Requests and connections ended",
                                      MetricType::Counter, families);
   const std::pair<const char*, CounterMember> reasons[] = {
@@ -240,6 +253,7 @@ std::string MetricsText(const MetricsSources& sources, const std::string& versio
   AddValue(AddFamily("tallyd_build_info", "What runs here", MetricType::Gauge, families), 1,
            {{"version", version}, {"boost", BOOST_LIB_VERSION}});
   AddEngine(sources.engine, families);
+  AddPaper(sources.engine.metrics(), families);
   AddHttp(sources, families);
   AddAnalysis(sources.analysis, families);
   AddTokens(sources.auth, families);

@@ -70,7 +70,8 @@ std::optional<AdminRequest> PaperRoutes::Read(const HttpRequest& request, Respon
 
 void PaperRoutes::List(const HttpRequest& request, Responder responder) {
   constexpr std::array<std::string_view, 1> kQueries = {"cursor"};
-  if (!context_.auth.Require(Scope::kPaper, request, responder)) return;
+  const auto identity = context_.auth.Require(Scope::kPaper, request, responder);
+  if (!identity) return;
   if (!RequireQueries(request, kQueries, responder)) return;
   ReadPaper read{.batch = {}, .after = {}, .limit = kPageSize, .by_box = false};
   if (const auto cursor = request.Query("cursor")) {
@@ -86,7 +87,8 @@ void PaperRoutes::List(const HttpRequest& request, Responder responder) {
   Pending pending;
   pending.german = PrefersGerman(request.accept_language);
   pending.responder = std::move(responder);
-  pending.callback = [this, number = poll->number](Outcome&& outcome, Pending&& answer) {
+  pending.callback = [this, number = poll->number, actor = std::string(identity->actor.view())](
+                         Outcome&& outcome, Pending&& answer) {
     const PaperPage& page = *outcome.paper;
     const std::string next =
         page.is_last ? "" : absl::WebSafeBase64Escape(page.batches.back().batch.id);
@@ -98,7 +100,7 @@ void PaperRoutes::List(const HttpRequest& request, Responder responder) {
           "Link", Concat("</v1/polls/", now->definition.id, "/paper-batches?cursor=", next,
                          ">; rel=\"next\""));
     }
-    AppendPaperPage(*now, page, next, response.body);
+    AppendPaperPage(*now, page, {.actor = actor, .next = next}, response.body);
     std::move(answer.responder).Send(std::move(response));
   };
   gateway.SendAct(std::move(read), poll->number, std::move(pending));
@@ -244,7 +246,7 @@ void PaperRoutes::AnswerAct(const AdminRequest& request, const std::optional<Sec
     response.headers.emplace_back(
         "Location", Concat("/v1/polls/", request.id, "/paper-batches/", request.batch));
   }
-  AppendPaperBatch(*poll, outcome.paper->batches.front(), response.body);
+  AppendPaperBatch(*poll, outcome.paper->batches.front(), request.actor, response.body);
   std::move(responder).Send(std::move(response));
 }
 

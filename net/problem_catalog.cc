@@ -119,6 +119,12 @@ constexpr std::array<Problem, kProblemCodeCount> kProblems{{
      {"Nicht im Verzeichnis",
       "Diese Abstimmung nimmt nur Stimmen mit einem Code oder von Personen aus ihrem "
       "Verzeichnis."}},
+    {kWeightMissing, "weight_missing", 403, false,
+     {"No weight", "This poll weighs its voters: vote with your own token, whose claim says a "
+                   "weight from 1 to the poll's limit."},
+     {"Kein Stimmgewicht",
+      "Diese Abstimmung gewichtet die Stimmen: Nötig ist das eigene Token, das ein Gewicht von 1 "
+      "bis zur Grenze der Abstimmung nennt."}},
     {kChannelNotAllowed, "channel_not_allowed", 403, false,
      {"Channel not allowed", "This poll, or this listener, does not take votes of that channel."},
      {"Kanal nicht erlaubt",

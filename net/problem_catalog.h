@@ -47,6 +47,7 @@ enum class ProblemCode : std::uint8_t {
   kForbidden,
   kFourEyes,
   kNotOnRoll,
+  kWeightMissing,
   kChannelNotAllowed,
   kBoxUnknown,
   // Polls and what belongs to them.

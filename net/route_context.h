@@ -28,6 +28,7 @@ struct RouteContext {
   std::vector<std::unique_ptr<RankingFeed>> feeds;       // likewise
   std::unique_ptr<AnalysisThread> analysis;              // reads the past
   std::uint64_t history_bytes_max = 0;                   // of the journal, for one of its jobs
+  std::size_t audit_waiting_max = 0;                     // pages of audit logs; then 503
 
   // Drafts are for administrators only.
   bool ShowsDrafts(const HttpRequest& request) const {

@@ -48,6 +48,7 @@ struct ServiceOptions {
   PageOptions pages;
   std::size_t pending_votes_max = 65'536;   // waiting for the engine, per io thread; then 503
   std::size_t ranking_waiters_max = 8'192;  // for a newer ranking, per io thread; then 503
+  std::size_t audit_waiting_max = AuditRoutes::kWaitingMax;
   // Of the journal, for one history or past ranking; a longer one is refused.
   std::uint64_t history_bytes_max = kHistoryBytesMax;
 };

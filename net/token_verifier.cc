@@ -217,6 +217,8 @@ void TokenVerifier::KeepClaims(const TokenIssuer& issuer, const ClaimPlaces& pla
     const FlatJson::Member& member = claims_->member(places.kept[i]);
     if (member.kind == FlatJson::Kind::kText) {
       identity.claims.emplace_back(issuer.claims[i], member.text);
+    } else if (member.kind == FlatJson::Kind::kNumber) {
+      identity.claims.emplace_back(issuer.claims[i], std::to_string(member.number));
     } else if (member.kind == FlatJson::Kind::kTexts) {
       for (std::size_t k = 0; k < member.texts_count; ++k) {
         identity.claims.emplace_back(issuer.claims[i], member.texts[k]);

@@ -94,12 +94,37 @@ void VoteRoutes::Cast(const HttpRequest& request, Responder responder) {
                  responder))
     return;
   command.ballot = std::move(vote.ballot);
+  if (poll->rules.weight_max != 0 && !Weigh(request, *identity, *poll, command, responder)) return;
   gateway.Send(std::move(command), {.handler = this,
                                     .responder = std::move(responder),
                                     .poll = poll,
                                     .word = kCastWord,
                                     .german = PrefersGerman(request.accept_language),
                                     .callback = {}});
+}
+
+// Only a voter's own token says what the voter weighs; what it says when the ballot is cast counts.
+bool VoteRoutes::Weigh(const HttpRequest& request, const Identity& identity, const PollView& poll,
+                       Command& command, Responder& responder) {
+  std::optional<std::uint64_t> weight;
+  for (const auto& [claim, value] : identity.claims) {
+    if (claim != poll.definition.weight.claim || identity.VouchesForVoters()) continue;
+    if (weight) {  // several values are none
+      weight.reset();
+      break;
+    }
+    weight = ParseDecimal(value);
+    if (!weight) break;
+  }
+  if (!weight || *weight < 1 || *weight > poll.rules.weight_max) {
+    SendProblem(
+        std::move(responder), request, ProblemCode::kWeightMissing,
+        Concat("the claim ", poll.definition.weight.claim,
+               " of the voter's own token must be a weight from 1 to ", poll.rules.weight_max));
+    return false;
+  }
+  command.ballot = PackWeighted(static_cast<std::uint32_t>(*weight), command.ballot.view());
+  return true;
 }
 
 bool VoteRoutes::FillVoter(const HttpRequest& request, const Identity& identity,

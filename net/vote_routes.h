@@ -35,6 +35,8 @@ class VoteRoutes final : public OutcomeHandler {
     std::optional<BallotDay> day;
   };
   // Fills voter tag, idempotency print and If-Match; false: answered.
+  bool Weigh(const HttpRequest& request, const Identity& identity, const PollView& poll,
+             Command& command, Responder& responder);
   bool FillVoter(const HttpRequest& request, const Identity& identity, const BallotName& name,
                  const PollView& poll, Command& command, Responder& responder);
   // ballot_no and day of the query; nullopt: answered.

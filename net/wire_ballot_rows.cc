@@ -64,6 +64,10 @@ void AppendBallotCsvHeader(const PollView& poll, CsvDialect dialect, std::string
     out += name;
     out += separator;
   }
+  if (poll.rules.weight_max != 0) {
+    out += "weight";
+    out += separator;
+  }
   if (poll.is_survey()) {
     out += "question";
     out += separator;
@@ -81,6 +85,12 @@ void AppendBallotCsvRows(const PollView& poll, Position commit, const LoggedBall
            ChannelName(ballot.channel), comma);
   AppendCsvText(BoxId(poll, ballot.box), separator, head);
   head += separator;
+  if (poll.rules.weight_max != 0) {
+    if (ballot.act != BallotAct::kWithdraw) {
+      AppendTo(&head, WeightOf(poll.rules, ballot.payload));
+    }
+    head += separator;
+  }
 
   bool named = false;
   const auto add = [&](BallotType type, const std::vector<OptionValue>& values) {
@@ -101,16 +111,17 @@ void AppendBallotCsvRows(const PollView& poll, Position commit, const LoggedBall
       AppendTo(&out, comma, shown, "\r\n");
     }
   };
+  const std::string_view marks = MarksOf(poll.rules, ballot.payload);
   if (ballot.act == BallotAct::kWithdraw) {
     // No option; the row below says that it happened.
   } else if (poll.is_survey()) {
-    const auto answers = UnpackSurvey(poll.rules, ballot.payload);
+    const auto answers = UnpackSurvey(poll.rules, marks);
     for (std::size_t i = 0; i < answers.size(); ++i) {
       add(poll.definition.questions[i].ballot.type, answers[i]);
     }
   } else {
     const BallotType type = poll.definition.ballot.type;
-    add(type, UnpackBallot(type, ballot.payload));
+    add(type, UnpackBallot(type, marks));
   }
   if (!named) AppendTo(&out, head, poll.is_survey() ? comma : "", comma, "\r\n");
 }

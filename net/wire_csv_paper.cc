@@ -130,7 +130,8 @@ enum class Word : std::uint8_t {
   kCards,
   kInvalid,
   kBlank,
-  kOption
+  kOption,
+  kQuestion
 };
 
 std::optional<Word> FindWord(std::string_view cell) {
@@ -150,7 +151,9 @@ std::optional<Word> FindWord(std::string_view cell) {
                                                                  {"leer", Word::kBlank},
                                                                  {"option", Word::kOption},
                                                                  {"idee", Word::kOption},
-                                                                 {"vorschlag", Word::kOption}};
+                                                                 {"vorschlag", Word::kOption},
+                                                                 {"question", Word::kQuestion},
+                                                                 {"frage", Word::kQuestion}};
   const std::string folded = Folded(cell);
   for (const auto& [name, word] : kWords) {
     if (name == folded) return word;
@@ -178,8 +181,11 @@ class TableReader {
                      "\"option\" (Idee) came before"));
         continue;
       }
-      options = *word == Word::kOption;
+      options = *word == Word::kOption || *word == Word::kQuestion;
       if (!options) ReadFigure(row, *word);
+      if (options && (*word == Word::kQuestion) != poll_.is_survey()) {
+        return Stop(row);
+      }
     }
     if (batch_.box == 0 && errors_.empty()) errors_.Add("", kMemberMissing, "no line says the box");
     if (!has_cards_ && errors_.empty()) {
@@ -192,6 +198,15 @@ class TableReader {
   }
 
  private:
+  // The lines that follow would be read as what they are not.
+  PaperBatch Stop(const Row& row) {
+    Fault(row, kMemberInvalid,
+          poll_.is_survey() ? "a survey's counts have the question in their first column, and "
+                              "\"question\" (Frage) above it"
+                            : "the poll has no questions: begin with \"option\" (Idee)");
+    return {};
+  }
+
   void Fault(const Row& row, ProblemCode code, std::string_view what) {
     errors_.Add(Concat("/", row.line), code, Concat("line ", row.line, ": ", what));
   }
@@ -258,28 +273,40 @@ class TableReader {
         batch_.figures.blank = ReadCards(row, 1);
         return;
       case Word::kOption:
+      case Word::kQuestion:
         return;
     }
   }
 
   void ReadOption(const Row& row) {
-    const auto option = poll_.FindOption(row.cells[0]);
+    // Of a survey: question, option, cards that name it; a column more than elsewhere.
+    const std::size_t first = poll_.is_survey() ? 1 : 0;
+    const auto question =
+        poll_.is_survey() ? poll_.FindQuestion(row.cells[0]) : std::optional<QuestionIndex>(0);
+    if (!question) {
+      return Fault(row, kQuestionUnknown,
+                   Concat("the poll has no question \"", row.cells[0], "\""));
+    }
+    const std::string name = row.cells.size() > first ? row.cells[first] : "";
+    const auto option = poll_.FindOption(name, *question);
     if (!option) {
-      return Fault(row, kOptionUnknown, Concat("the poll has no option \"", row.cells[0], "\""));
+      return Fault(row, kOptionUnknown, Concat("the poll has no option \"", name, "\""));
     }
     const auto [before, fresh] = lines_.emplace(*option, row.line);
     if (!fresh) {
       return Fault(row, kOptionRepeated,
-                   Concat("\"", row.cells[0], "\" was counted in line ", before->second));
+                   Concat("\"", name, "\" was counted in line ", before->second));
     }
     if (lines_.size() > kPaperCountsPerBatchMax) {
       return Fault(row, kMemberInvalid, Concat("more than ", kPaperCountsPerBatchMax, " options"));
     }
     PaperCount count{.option = *option};
-    count.ballots = ReadCards(row, 1);
+    count.ballots = ReadCards(row, first + 1);
     count.score = count.ballots;
-    if (poll_.definition.ballot.type != BallotType::kChoose) {
-      count.score = ReadNumber(row, 2, true).value_or(0);
+    const BallotDefinition& ballot =
+        poll_.is_survey() ? poll_.definition.questions[*question].ballot : poll_.definition.ballot;
+    if (ballot.type != BallotType::kChoose) {
+      count.score = ReadNumber(row, first + 2, true).value_or(0);
     }
     if (count.ballots == 0 && count.score != 0) {
       Fault(row, kSumMismatch, Concat("a score of ", count.score, ", but 0 cards"));
@@ -305,8 +332,6 @@ std::optional<PaperBatch> ReadTable(std::string_view body, const PollView& poll,
   std::optional<PaperBatch> batch;
   if (!rows) {
     errors.Add("", kMemberInvalid, "neither UTF-8 nor Windows-1252, or no table");
-  } else if (poll.is_survey()) {
-    errors.Add("", kNotSupported, "paper of a survey is entered card by card");
   } else {
     batch = TableReader(poll, errors).Read(*rows, batch_id);
   }
@@ -321,9 +346,7 @@ std::optional<PaperBatch> DecodePaperCsv(std::string_view body, const PollView& 
   DocumentErrors found;
   auto batch = ReadTable(body, poll, batch_id, found);
   if (batch) {
-    const PollDefinition& definition = poll.definition;
-    const auto fault =
-        CheckPaperFigures(definition.ballot, definition.options.size(), batch->figures);
+    const auto fault = CheckPaperFigures(poll.definition, batch->figures);
     if (!fault) return batch;
     found.Add("", kSumMismatch, fault->text);
   }

@@ -12,9 +12,11 @@
 //
 // The words are English or German, in any case; `opened_at` (geöffnet), `counted_by` (gezählt von,
 // once for each person) and `blank` (leer) may be given too. Where ballots have scores the options
-// have three columns: option, cards that name it, their score. Separated by semicolon, comma or tab
-// (whichever comes first), quoted as Excel does, UTF-8 with or without a byte order mark, or
-// Windows-1252, as Excel saves CSV in Germany. Empty lines and lines of empty cells are skipped.
+// have three columns: option, cards that name it, their score. A survey's lines begin with the
+// question, below "question" (Frage): question, option, cards, perhaps score. Separated by
+// semicolon, comma or tab (whichever comes first), quoted as Excel does, UTF-8 with or without a
+// byte order mark, or Windows-1252, as Excel saves CSV in Germany. Empty lines and lines of empty
+// cells are skipped.
 //
 // Each fault names its line: pointer "/7", detail "line 7: ...". Callable on any bytes; any thread.
 

@@ -117,6 +117,11 @@ void AppendRules(const PollDefinition& poll, std::string& out) {
              ",\"from\":", static_cast<int>(visibility.from), ",\"k\":", visibility.coarse_k,
              ",\"turnout_hidden\":", visibility.turnout_hidden ? "true}" : "false}");
   }
+  if (poll.weight.is_given()) {
+    out += ",\"weight\":{\"claim\":";
+    AppendJsonString(poll.weight.claim, out);
+    AppendTo(&out, ",\"max\":", poll.weight.max, "}");
+  }
   if (poll.selection != SelectionDefinition{}) {
     AppendTo(&out, R"(,"selection":{"rule":)", static_cast<int>(poll.selection.rule),
              ",\"count\":", poll.selection.count, ",\"budget\":", poll.selection.budget,
@@ -190,7 +195,8 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperBat
     out += ']';
   }
   if (!batch.seal.empty()) AppendText("seal", batch.seal, out);
-  AppendFigures(poll, batch.figures, out);
+  // Whoever confirms must not read the first entry here; the confirmation's line has the figures.
+  if (!poll.definition.paper_blind) AppendFigures(poll, batch.figures, out);
   if (entry.counts) out += ",\"counts_at_once\":true";
   if (batch.by_cards) out += ",\"by_cards\":true";
 }
@@ -249,7 +255,7 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperCar
   out += R"(,"act":"paper_cards_entered")";
   AppendBy(entry.actor, out);
   AppendText("batch", entry.batch, out);
-  AppendFigures(poll, entry.figures, out);
+  if (!poll.definition.paper_blind) AppendFigures(poll, entry.figures, out);
 }
 
 void AppendAct(const PollView&, const Engine::JournaledAct&, const PaperCardsCountEntry& entry,
@@ -277,10 +283,16 @@ void AppendAct(const PollView&, const Engine::JournaledAct&, const RollEntry& en
   AppendTo(&out, ",\"codes\":", entry.tags.size());
 }
 
+void AppendAct(const PollView&, const Engine::JournaledAct&, const OnlineAfterPaperEntry& entry,
+               std::string& out) {
+  AppendTo(&out, R"(,"act":"online_after_paper","on_paper":)", entry.on_paper);
+}
+
 // Never acts of a poll (AuditedPoll).
 void AppendAct(const PollView&, const Engine::JournaledAct&, const BallotEntry&, std::string&) {}
 void AppendAct(const PollView&, const Engine::JournaledAct&, const WithdrawalEntry&, std::string&) {
 }
+// Acts of a project's log.
 void AppendAct(const PollView&, const Engine::JournaledAct&, const ProjectEntry&, std::string&) {}
 void AppendAct(const PollView&, const Engine::JournaledAct&, const IdeaEntry&, std::string&) {}
 void AppendAct(const PollView&, const Engine::JournaledAct&, const ProjectQuotaEntry&,
@@ -303,6 +315,39 @@ void AppendAuditLine(const PollView& poll, const Engine::JournaledAct& act,
            "\",\"commit\":", act.position, ",\"poll\":");
   AppendJsonString(poll.definition.id, out);
   std::visit([&](const auto& entry) { AppendAct(poll, act, entry, out); }, act.entry);
+  out += ",\"previous\":\"";
+  AppendHex(previous, out);
+  out += "\"}";
+}
+
+void AppendProjectAuditLine(std::string_view project, const PollDirectory& polls,
+                            const Engine::JournaledAct& act, const ChainHash& previous,
+                            std::string& out) {
+  AppendTo(&out, "{\"n\":", act.number, ",\"at\":\"", FormatTime(act.time),
+           "\",\"commit\":", act.position, ",\"project\":");
+  AppendJsonString(project, out);
+  if (const auto* put = std::get_if<ProjectEntry>(&act.entry)) {
+    AppendTo(&out, ",\"act\":\"", act.number == 1 ? "project_created" : "project_replaced", "\"");
+    AppendBy(put->actor, out);
+    AppendDisplay(put->display, out);
+  } else if (const auto* quota = std::get_if<ProjectQuotaEntry>(&act.entry)) {
+    out += R"(,"act":"quota_set")";
+    AppendBy(quota->actor, out);
+    AppendTo(&out, ",\"ballots_per_voter\":", quota->ballots_per_voter);
+  } else if (const auto* decided = std::get_if<IdeaDecisionEntry>(&act.entry)) {
+    AppendTo(&out, ",\"act\":\"",
+             decided->decision == IdeaDecision::kRejected   ? "idea_rejected"
+             : decided->decision == IdeaDecision::kApproved ? "idea_approved"
+                                                            : "idea_merged",
+             "\"");
+    AppendBy(decided->actor, out);
+    AppendTo(&out, ",\"idea\":", decided->number);
+    if (const auto poll = polls.Find(decided->poll)) {
+      AppendText("poll", poll->definition.id, out);
+      AppendText("option", poll->definition.options[decided->option].id, out);
+    }
+    if (!decided->reason_code.empty()) AppendText("reason_code", decided->reason_code, out);
+  }
   out += ",\"previous\":\"";
   AppendHex(previous, out);
   out += "\"}";

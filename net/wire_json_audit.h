@@ -22,5 +22,9 @@ namespace tallyd {
 // Appends the line without a line feed.
 void AppendAuditLine(const PollView& poll, const Engine::JournaledAct& act,
                      const ChainHash& previous, std::string& out);
+// The same for the log of a project; `polls` knows every poll and option that the act names.
+void AppendProjectAuditLine(std::string_view project, const PollDirectory& polls,
+                            const Engine::JournaledAct& act, const ChainHash& previous,
+                            std::string& out);
 
 }  // namespace tallyd

@@ -22,6 +22,19 @@ std::uint32_t ReadCards(ObjectReader& reader, std::string_view name) {
   return static_cast<std::uint32_t>(reader.Integer(name, 0, kPaperCardsPerBatchMax).value_or(0));
 }
 
+// Of a survey: the question's.
+BallotType TypeOf(const PollView& poll, QuestionIndex question) {
+  return poll.is_survey() ? poll.definition.questions[question].ballot.type
+                          : poll.definition.ballot.type;
+}
+
+// Adds "/a", or "/q1/a" in a survey.
+void AppendOptionPointer(const PollView& poll, OptionIndex index, std::string& pointer) {
+  const OptionDefinition& option = poll.definition.options[index];
+  if (poll.is_survey()) AppendPointer(poll.definition.questions[option.question].id, pointer);
+  AppendPointer(option.id, pointer);
+}
+
 // One member of "counts"; nothing if it is faulty or counts nothing.
 std::optional<PaperCount> ReadCount(const json::value& value, BallotType type,
                                     const std::string& pointer, DocumentErrors& errors) {
@@ -51,37 +64,61 @@ std::optional<PaperCount> ReadCount(const json::value& value, BallotType type,
   return count;
 }
 
-void ReadCounts(ObjectReader& reader, const PollView& poll, DocumentErrors& errors,
-                PaperFigures& figures) {
-  const json::value* value = reader.Require("counts");
-  if (value == nullptr) return;
-  if (poll.is_survey()) {
-    reader.Fault("counts", kNotSupported, "paper of a survey is entered card by card");
-    return;
-  }
-  const json::object* counts = value->if_object();
+// The counts of one question, or of the poll.
+void ReadCountsOf(const json::value& value, const PollView& poll, QuestionIndex question,
+                  const std::string& pointer, DocumentErrors& errors, PaperFigures& figures) {
+  const json::object* counts = value.if_object();
   if (counts == nullptr) {
-    reader.Fault("counts", kMemberInvalid, "must be an object: a count for each option");
+    errors.Add(pointer, kMemberInvalid, "must be an object: a count for each option");
     return;
   }
   if (counts->size() > kPaperCountsPerBatchMax) {
-    reader.Fault("counts", kMemberInvalid,
-                 Concat("must not have more than ", kPaperCountsPerBatchMax));
+    errors.Add(pointer, kMemberInvalid,
+               Concat("must not have more than ", kPaperCountsPerBatchMax));
     return;
   }
   for (const auto& member : *counts) {
     const std::string_view id(member.key().data(), member.key().size());
-    std::string pointer = reader.PointerTo("counts");
-    AppendPointer(id, pointer);
-    const auto option = poll.FindOption(id);
+    std::string place = pointer;
+    AppendPointer(id, place);
+    const auto option = poll.FindOption(id, question);
     if (!option) {
-      errors.Add(pointer, kOptionUnknown, "the poll has no such option");
+      errors.Add(
+          place, kOptionUnknown,
+          poll.is_survey() ? "the question has no such option" : "the poll has no such option");
       continue;
     }
-    auto count = ReadCount(member.value(), poll.definition.ballot.type, pointer, errors);
+    auto count = ReadCount(member.value(), TypeOf(poll, question), place, errors);
     if (!count) continue;
     count->option = *option;
     figures.counts.push_back(*count);
+  }
+}
+
+void ReadCounts(ObjectReader& reader, const PollView& poll, DocumentErrors& errors,
+                PaperFigures& figures) {
+  const json::value* value = reader.Require("counts");
+  if (value == nullptr) return;
+  const std::string pointer = reader.PointerTo("counts");
+  if (!poll.is_survey()) {
+    ReadCountsOf(*value, poll, 0, pointer, errors, figures);
+  } else if (const json::object* questions = value->if_object()) {
+    for (const auto& member : *questions) {
+      const std::string_view id(member.key().data(), member.key().size());
+      std::string place = pointer;
+      AppendPointer(id, place);
+      if (const auto question = poll.FindQuestion(id)) {
+        ReadCountsOf(member.value(), poll, *question, place, errors, figures);
+      } else {
+        errors.Add(place, kQuestionUnknown, "the poll has no such question");
+      }
+    }
+  } else {
+    reader.Fault("counts", kMemberInvalid, "must be an object: the counts of each question");
+  }
+  if (figures.counts.size() > kPaperCountsPerBatchMax) {
+    reader.Fault("counts", kMemberInvalid,
+                 Concat("must not have more than ", kPaperCountsPerBatchMax));
   }
   std::sort(figures.counts.begin(), figures.counts.end(),
             [](const PaperCount& a, const PaperCount& b) { return a.option < b.option; });
@@ -143,7 +180,6 @@ Entered ReadEntered(ObjectReader& reader, const PollView& poll, bool cards_may_f
 }
 
 void CheckSums(const PollView& poll, const PaperBatch& batch, DocumentErrors& errors) {
-  const PollDefinition& definition = poll.definition;
   const PaperFigures& figures = batch.figures;
   if (batch.by_cards) {
     const std::uint64_t rest = std::uint64_t{figures.invalid} + figures.blank;
@@ -152,10 +188,10 @@ void CheckSums(const PollView& poll, const PaperBatch& batch, DocumentErrors& er
                Concat("invalid and blank add up to ", rest, ", but cards is ", figures.cards));
     return;
   }
-  const auto fault = CheckPaperFigures(definition.ballot, definition.options.size(), figures);
+  const auto fault = CheckPaperFigures(poll.definition, figures);
   if (!fault) return;
   std::string pointer = "/counts";
-  if (fault->option) AppendPointer(definition.options[*fault->option].id, pointer);
+  if (fault->option) AppendOptionPointer(poll, *fault->option, pointer);
   errors.Add(pointer, kSumMismatch, fault->text);
 }
 
@@ -185,8 +221,7 @@ void AppendSignature(std::string_view name, const PaperSignature& signature, std
 void AppendCounts(const PollView& poll, QuestionIndex question,
                   const std::vector<PaperCount>& counts, std::string& out) {
   const PollDefinition& definition = poll.definition;
-  const BallotType type =
-      poll.is_survey() ? definition.questions[question].ballot.type : definition.ballot.type;
+  const BallotType type = TypeOf(poll, question);
   bool first = true;
   for (const PaperCount& count : counts) {
     const OptionDefinition& option = definition.options[count.option];
@@ -202,7 +237,8 @@ void AppendCounts(const PollView& poll, QuestionIndex question,
   }
 }
 
-void AppendRecord(const PollView& poll, const PaperRecord& record, std::string& out) {
+void AppendRecord(const PollView& poll, const PaperRecord& record, std::string_view reader,
+                  std::string& out) {
   const PaperBatch& batch = record.batch;
   out += "{\"poll\":";
   AppendJsonString(poll.definition.id, out);
@@ -226,9 +262,13 @@ void AppendRecord(const PollView& poll, const PaperRecord& record, std::string& 
     out += ",\"seal\":";
     AppendJsonString(batch.seal, out);
   }
-  const PaperFigures& figures = record.figures();
-  AppendTo(&out, ",\"cards\":", figures.cards, ",\"invalid\":", figures.invalid,
-           ",\"blank\":", figures.blank);
+  if (HidesFigures(poll, record, reader)) {
+    out += ",\"figures_hidden\":true";
+  } else {
+    const PaperFigures& figures = record.figures();
+    AppendTo(&out, ",\"cards\":", figures.cards, ",\"invalid\":", figures.invalid,
+             ",\"blank\":", figures.blank);
+  }
   AppendSignature("entered", record.entered, out);
   out += '}';
   if (record.cards_entered) {
@@ -319,17 +359,29 @@ std::vector<BodyError> CompareEntries(const PollView& poll, const PaperRecord& e
     const PaperCount in_a = take_a ? a[i] : PaperCount{};
     const PaperCount in_b = take_b ? b[k] : PaperCount{};
     std::string pointer = "/counts";
-    AppendPointer(definition.options[take_a ? in_a.option : in_b.option].id, pointer);
-    AddCell(pointer, CellText(definition.ballot.type, in_a), CellText(definition.ballot.type, in_b),
-            cells);
+    const OptionIndex option = take_a ? in_a.option : in_b.option;
+    AppendOptionPointer(poll, option, pointer);
+    const BallotType type = TypeOf(poll, definition.options[option].question);
+    AddCell(pointer, CellText(type, in_a), CellText(type, in_b), cells);
     if (take_a) ++i;
     if (take_b) ++k;
   }
   return cells.Take();
 }
 
-void AppendPaperBatch(const PollView& poll, const PaperRecord& record, std::string& out) {
-  AppendRecord(poll, record, out);
+bool HidesFigures(const PollView& poll, const PaperRecord& record, std::string_view reader) {
+  if (!poll.definition.paper_blind || record.counts || record.voided) return false;
+  return record.cards_entered ? record.cards_entered->actor != reader
+                              : record.entered.actor != reader;
+}
+
+void AppendPaperBatch(const PollView& poll, const PaperRecord& record, std::string_view reader,
+                      std::string& out) {
+  AppendRecord(poll, record, reader, out);
+  if (HidesFigures(poll, record, reader)) {
+    out += "}\n";
+    return;
+  }
   if (poll.is_survey()) {
     out += ",\"counts\":{";
     for (QuestionIndex i = 0; i < poll.definition.questions.size(); ++i) {
@@ -348,20 +400,20 @@ void AppendPaperBatch(const PollView& poll, const PaperRecord& record, std::stri
   out += "}\n";
 }
 
-void AppendPaperPage(const PollView& poll, const PaperPage& page, std::string_view next,
+void AppendPaperPage(const PollView& poll, const PaperPage& page, const PaperReader& reader,
                      std::string& out) {
   out += "{\"batches\":[";
   bool first = true;
   for (const PaperRecord& record : page.batches) {
     if (!first) out += ',';
     first = false;
-    AppendRecord(poll, record, out);
+    AppendRecord(poll, record, reader.actor, out);
     out += '}';
   }
   out += ']';
-  if (!next.empty()) {
+  if (!reader.next.empty()) {
     out += ",\"next\":";
-    AppendJsonString(next, out);
+    AppendJsonString(reader.next, out);
   }
   out += "}\n";
 }

@@ -7,7 +7,10 @@
 // DocumentErrors::kErrorsMax) to `errors`. An option counted as 0 is an option left out. A batch
 // whose figures cannot be true is refused as sum_mismatch; a second entry is only read, since it is
 // compared with figures that add up. A batch without counts is one whose cards are entered one by
-// one; that is the only way to enter paper of a survey. Encoders append. Any thread.
+// one. The counts of a survey are by question. Encoders append. Any thread.
+//
+// In a blind poll the second person must not see what the first entered: until a batch counts or is
+// taken back, only who entered it is shown its figures (HidesFigures).
 
 #include <optional>
 #include <string>
@@ -34,9 +37,17 @@ std::optional<std::string> DecodeVoid(std::string_view body, std::vector<BodyErr
 std::vector<BodyError> CompareEntries(const PollView& poll, const PaperRecord& entered,
                                       const ConfirmPaperBatch::SecondEntry& second);
 
-void AppendPaperBatch(const PollView& poll, const PaperRecord& record, std::string& out);
-// {"batches":[...],"next":...} without the counts; `next` empty: the last page.
-void AppendPaperPage(const PollView& poll, const PaperPage& page, std::string_view next,
+// Whether the figures of the batch are kept from this actor for now.
+bool HidesFigures(const PollView& poll, const PaperRecord& record, std::string_view reader);
+void AppendPaperBatch(const PollView& poll, const PaperRecord& record, std::string_view reader,
+                      std::string& out);
+// Who reads a page, and the cursor of the next one; empty: this is the last.
+struct PaperReader {
+  std::string_view actor;
+  std::string_view next;
+};
+// {"batches":[...],"next":...} without the counts.
+void AppendPaperPage(const PollView& poll, const PaperPage& page, const PaperReader& reader,
                      std::string& out);
 
 }  // namespace tallyd

@@ -1,5 +1,6 @@
 #include "net/wire_json_paper_cards.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "engine/limits.h"
@@ -55,6 +56,8 @@ class CardReader {
       full_ = true;
       return;
     }
+    // A card weighs 1: it bears no token that could say otherwise.
+    if (poll_.rules.weight_max != 0) vote.ballot = PackWeighted(1, vote.ballot.view());
     cards_.push_back({.tag = poll_.voter_key->MakeTag(vote.voter, vote.ballot_no),
                       .payload = std::string(vote.ballot.view())});
   }
@@ -76,12 +79,20 @@ class CardReader {
   bool full_ = false;
 };
 
-void AppendSum(std::string_view name, const PaperBoxSummary::Sum& sum, std::string& out) {
-  AppendTo(&out, ",\"", name, "\":{\"batches\":", sum.batches, ",\"cards\":", sum.cards,
-           ",\"invalid\":", sum.invalid, ",\"blank\":", sum.blank, "}");
+// In a blind poll what waits for its second person is not summed up either.
+void AppendSum(std::string_view name, const PaperBoxSummary::Sum& sum, bool hidden,
+               std::string& out) {
+  AppendTo(&out, ",\"", name, "\":{\"batches\":", sum.batches);
+  if (hidden) {
+    out += ",\"figures_hidden\":true}";
+    return;
+  }
+  AppendTo(&out, ",\"cards\":", sum.cards, ",\"invalid\":", sum.invalid, ",\"blank\":", sum.blank,
+           "}");
 }
 
-void AppendBox(const BoxDefinition& box, const PaperBoxSummary& sums, std::string& out) {
+void AppendBox(const BoxDefinition& box, const PaperBoxSummary& sums, bool blind,
+               std::string& out) {
   out += "{\"box\":";
   AppendJsonString(box.id, out);
   DocumentErrors errors;
@@ -94,18 +105,19 @@ void AppendBox(const BoxDefinition& box, const PaperBoxSummary& sums, std::strin
     AppendJsonString({place->get_string().data(), place->get_string().size()}, out);
   }
   if (handed_out != nullptr && handed_out->is_int64()) {
-    const auto back = static_cast<std::int64_t>(sums.entered.cards + sums.counted.cards);
+    const std::uint64_t entered = blind ? 0 : sums.entered.cards;
+    const auto back = static_cast<std::int64_t>(entered + sums.counted.cards);
     AppendTo(&out, ",\"handed_out\":", handed_out->get_int64(),
              ",\"not_returned\":", handed_out->get_int64() - back);
   }
-  AppendSum("entered", sums.entered, out);
-  AppendSum("counted", sums.counted, out);
-  AppendSum("voided", sums.voided, out);
+  AppendSum("entered", sums.entered, blind && sums.entered.batches > 0, out);
+  AppendSum("counted", sums.counted, false, out);
+  AppendSum("voided", sums.voided, false, out);
   out += ",\"card_lines\":{";
   for (std::size_t i = 0; i < std::size(kResults); ++i) {
     AppendTo(&out, i == 0 ? "\"" : ",\"", kResults[i].count, "\":", sums.cards_by_result[i]);
   }
-  out += "}}";
+  AppendTo(&out, ",\"online_after\":", sums.online_after, "}}");
 }
 
 void ReadCodes(ObjectReader& reader, DocumentErrors& errors, CodesOrder& order) {
@@ -148,11 +160,15 @@ void AppendCardOutcomes(const PaperRecord& record, std::string& out) {
   for (std::size_t i = 0; i < std::size(kResults); ++i) {
     AppendTo(&out, "\"", kResults[i].count, "\":", counts[i], ",");
   }
-  out += "\"items\":[";
+  const auto tried = std::count(record.online_after.begin(), record.online_after.end(), true);
+  AppendTo(&out, "\"online_after\":", tried, ",\"items\":[");
   std::size_t shown = 0;
   std::size_t left_out = 0;
   for (std::size_t i = 0; i < record.outcomes.size(); ++i) {
-    const ResultWords& words = kResults[static_cast<std::size_t>(record.outcomes[i].result)];
+    ResultWords words = kResults[static_cast<std::size_t>(record.outcomes[i].result)];
+    // It counts, and its voter was refused online afterwards: for people to look at.
+    const bool came_online = i < record.online_after.size() && record.online_after[i];
+    if (came_online) words = {"", "online_after", "online"};
     if (words.code.empty()) continue;
     if (shown == kLinesShownMax) {
       ++left_out;
@@ -173,7 +189,7 @@ void AppendReconciliation(const PollView& poll, const std::vector<PaperBoxSummar
   out += ",\"boxes\":[";
   for (std::size_t i = 0; i < boxes.size(); ++i) {
     if (i != 0) out += ',';
-    AppendBox(poll.definition.boxes[i], boxes[i], out);
+    AppendBox(poll.definition.boxes[i], boxes[i], poll.definition.paper_blind, out);
   }
   out += "]}\n";
 }

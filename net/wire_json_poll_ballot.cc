@@ -23,6 +23,7 @@ constexpr std::int64_t kChoicesMax = 1'000'000;
 constexpr std::int64_t kPointsMax = 1'000'000'000;
 constexpr std::int64_t kMoneyMax = std::int64_t{1} << 53;  // exact in every JSON reader
 constexpr std::int64_t kBallotsPerVoterMax = 1'000;
+constexpr std::int64_t kWeightMax = 1'000'000;
 
 constexpr NameTable<RankScoring, 2> kScorings = {
     {{"borda", RankScoring::kBorda}, {"borda_ballot", RankScoring::kBordaBallot}}};
@@ -160,6 +161,30 @@ void ReadBallotsPerVoter(ObjectReader& reader, std::string_view time_zone,
     reader.Fault("time_zone", kMemberInvalid,
                  "this server does not know the time zone, and ballots are per day");
   }
+}
+
+void ReadWeight(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
+  const json::value* value = reader.Find("weight");
+  if (value == nullptr) return;
+  ObjectReader member(*value, "/weight", errors);
+  if (!member.is_object()) return;
+  definition.weight.claim = std::string(member.RequireString("claim", 1, 64).value_or(""));
+  if (!member.Has("max")) member.Require("max");
+  definition.weight.max =
+      static_cast<std::uint32_t>(member.Integer("max", 1, kWeightMax).value_or(1));
+  // So that no sum of scores comes near the end of 64 bits.
+  const auto fits = [&](const BallotDefinition& ballot) {
+    const std::int64_t most = std::max<std::int64_t>(ballot.max, ballot.points_total);
+    return most * definition.weight.max <= kPointsMax;
+  };
+  const bool all_fit = fits(definition.ballot) &&
+                       std::all_of(definition.questions.begin(), definition.questions.end(),
+                                   [&](const auto& question) { return fits(question.ballot); });
+  if (!all_fit) {
+    member.Fault("max", kMemberInvalid,
+                 Concat("one ballot must not give more than ", kPointsMax, " to an option"));
+  }
+  member.RefuseUnknown();
 }
 
 void ReadVisibility(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {

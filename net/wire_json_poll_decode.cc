@@ -215,6 +215,7 @@ std::optional<PollDocument> DecodePoll(std::string_view body, std::string_view p
     ReadVisibility(reader, found, definition);
     ReadUnsupported(reader, found, definition);
     ReadBallotsPerVoter(reader, time_zone, definition);
+    ReadWeight(reader, found, definition);
     if (definition.roll && definition.ballots_per_voter != BallotsPerVoter{}) {
       reader.Fault("eligible", kNotSupported, "with a roll every voter has one ballot");
     }

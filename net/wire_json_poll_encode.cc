@@ -167,6 +167,11 @@ void AppendRules(const PollDefinition& definition, std::string& out) {
   AppendTo(&out, ",\"paper\":{\"confirm\":", definition.paper_confirm ? "true" : "false",
            definition.paper_blind ? ",\"blind\":true}" : "}");
   if (definition.roll) out += R"(,"eligible":{"roll":true})";
+  if (definition.weight.is_given()) {
+    out += ",\"weight\":{\"claim\":";
+    AppendJsonString(definition.weight.claim, out);
+    AppendTo(&out, ",\"max\":", definition.weight.max, "}");
+  }
   AppendSelection(definition.selection, out);
 }
 

@@ -60,6 +60,8 @@ void ReadBallot(const boost::json::value& value, DocumentErrors& errors,
 void ReadBallotsPerVoter(ObjectReader& reader, std::string_view time_zone,
                          PollDefinition& definition);
 // visibility, visible_from, turnout, coarse.
+// After the ballot, of which it bounds what one voter can give.
+void ReadWeight(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition);
 void ReadVisibility(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition);
 void ReadSelection(const boost::json::value& value, DocumentErrors& errors,
                    PollDefinition& definition);

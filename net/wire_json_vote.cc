@@ -304,13 +304,17 @@ void AppendOne(const PollView& poll, BallotType type, const std::vector<OptionVa
 }  // namespace
 
 void AppendBallotMember(const PollView& poll, const PackedBallot& ballot, std::string& out) {
+  const std::string_view marks = MarksOf(poll.rules, ballot.view());
+  if (poll.rules.weight_max != 0) {
+    AppendTo(&out, "\"weight\":", WeightOf(poll.rules, ballot.view()), ",");
+  }
   if (!poll.is_survey()) {
     const BallotType type = poll.definition.ballot.type;
-    AppendOne(poll, type, UnpackBallot(type, ballot.view()), out);
+    AppendOne(poll, type, UnpackBallot(type, marks), out);
     return;
   }
   out += "\"answers\":{";
-  const auto answers = UnpackSurvey(poll.rules, ballot.view());
+  const auto answers = UnpackSurvey(poll.rules, marks);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (i != 0) out += ',';
     AppendJsonString(poll.definition.questions[i].id, out);

@@ -39,8 +39,9 @@ enum class EntryKind : std::uint8_t {
   kOptionFate = 14,       // an option was withdrawn, and what became of its votes
   kIdea = 16,             // a citizen handed an idea in
   kIdeaDecision = 17,
-  kProjectQuota = 18,  // how many ballots a voter may have over the polls of a project
-  kQuotaUse = 19,      // a ballot spends one of them, or a withdrawal gives it back
+  kProjectQuota = 18,      // how many ballots a voter may have over the polls of a project
+  kQuotaUse = 19,          // a ballot spends one of them, or a withdrawal gives it back
+  kOnlineAfterPaper = 20,  // somebody counted on paper also tried online (channel_rule `list`)
 };
 
 // What a superseded ballot was: enough to take it out of the tally again.
@@ -116,6 +117,14 @@ struct BallotsPerVoter {
   friend bool operator==(const BallotsPerVoter&, const BallotsPerVoter&) = default;
 };
 
+// How much a voter's ballot counts: what a claim of the voter's token says.
+struct WeightDefinition {
+  std::string claim;      // "" = every ballot counts once
+  std::uint32_t max = 0;  // heavier ones are refused
+  bool is_given() const { return max != 0; }
+  friend bool operator==(const WeightDefinition&, const WeightDefinition&) = default;
+};
+
 // What of a ranking gets built (engine/selection.h says how each rule works).
 struct SelectionDefinition {
   SelectionRule rule = SelectionRule::kNone;
@@ -161,6 +170,7 @@ struct PollDefinition {
   bool paper_blind = false;  // whoever confirms enters all figures again
   bool roll = false;         // only who is on the roll votes
   BallotsPerVoter ballots_per_voter;
+  WeightDefinition weight;
   SelectionDefinition selection;
   VisibilityDefinition visibility;
   std::string display;  // JSON text: title, time_zone ... whatever the engine does not interpret
@@ -187,9 +197,10 @@ struct PollStateEntry {
   std::string actor;
 };
 
-using Entry = std::variant<BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry,
-                           PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry, PaperCardsEntry,
-                           PaperCardsCountEntry, RollEntry, OptionFateEntry, IdeaEntry,
-                           IdeaDecisionEntry, ProjectQuotaEntry, QuotaUseEntry>;
+using Entry =
+    std::variant<BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry,
+                 PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry, PaperCardsEntry,
+                 PaperCardsCountEntry, RollEntry, OptionFateEntry, IdeaEntry, IdeaDecisionEntry,
+                 ProjectQuotaEntry, QuotaUseEntry, OnlineAfterPaperEntry>;
 
 }  // namespace tallyd

@@ -234,6 +234,8 @@ bool DecodeEntry(ByteReader* reader, Entry* entry) {
       return DecodeProjectQuota(reader, &entry->emplace<ProjectQuotaEntry>());
     case EntryKind::kQuotaUse:
       return DecodeQuotaUse(reader, &entry->emplace<QuotaUseEntry>());
+    case EntryKind::kOnlineAfterPaper:
+      return DecodeOnlineAfterPaper(reader, &entry->emplace<OnlineAfterPaperEntry>());
     default:
       reader->Fail();
       return false;

@@ -28,6 +28,7 @@ void EncodeEntry(const PaperCardsCountEntry& entry, std::string* out);
 void EncodeEntry(const RollEntry& entry, std::string* out);
 void EncodeEntry(const ProjectQuotaEntry& entry, std::string* out);
 void EncodeEntry(const QuotaUseEntry& entry, std::string* out);
+void EncodeEntry(const OnlineAfterPaperEntry& entry, std::string* out);
 
 // Reads one entry into `entry`, reusing it. False (and a failed reader) if the bytes are none.
 bool DecodeEntry(ByteReader* reader, Entry* entry);

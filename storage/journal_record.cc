@@ -241,6 +241,10 @@ void RecordBuilder::AddQuotaUse(const QuotaUseEntry& entry) {
   AddLater(entry);
 }
 
+void RecordBuilder::AddOnlineAfterPaper(const OnlineAfterPaperEntry& entry) {
+  AddLater(entry);
+}
+
 SealedRecord RecordBuilder::Seal(const RecordHeader& header) {
   TALLYD_CHECK(!sealed_ && header.position >= 1);
   sealed_ = true;

@@ -79,6 +79,7 @@ class RecordBuilder {
   void AddRoll(const RollEntry& entry);
   void AddProjectQuota(const ProjectQuotaEntry& entry);
   void AddQuotaUse(const QuotaUseEntry& entry);
+  void AddOnlineAfterPaper(const OnlineAfterPaperEntry& entry);
 
   SealedRecord Seal(const RecordHeader& header);
   void Clear();
@@ -116,6 +117,7 @@ std::size_t EncodedSizeMax(const PaperCardsCountEntry& entry);
 std::size_t EncodedSizeMax(const RollEntry& entry);
 std::size_t EncodedSizeMax(const ProjectQuotaEntry& entry);
 std::size_t EncodedSizeMax(const QuotaUseEntry& entry);
+std::size_t EncodedSizeMax(const OnlineAfterPaperEntry& entry);
 
 // A checked view of one record. Parse() verifies magic, version, sizes and CRC; the chain is
 // verified by whoever walks it. DataLoss for damage, Unimplemented (with a clear message) for a

@@ -118,6 +118,13 @@ inline PaperFigures RestOf(const PaperFigures& figures) {
           .counts = {}};
 }
 
+// Where the channel rule is `list`: the voter whose ballot on paper counts tried to vote online
+// too, and was refused. Once for each ballot on paper; never what was tried.
+struct OnlineAfterPaperEntry {
+  PollNumber poll = 0;
+  Seq on_paper = 0;  // the ballot that counts
+};
+
 // One-time codes, or names, that may vote where a poll has a roll: only their tags are kept.
 struct RollEntry {
   PollNumber poll = 0;

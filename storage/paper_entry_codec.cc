@@ -282,4 +282,25 @@ std::size_t EncodedSizeMax(const PaperVoidEntry& entry) {
          (entry.reverses ? SizeMax(*entry.reverses) : 0);
 }
 
+void EncodeEntry(const OnlineAfterPaperEntry& entry, std::string* out) {
+  ByteWriter writer(out);
+  writer.U8(kLongKind);
+  writer.U8(static_cast<std::uint8_t>(EntryKind::kOnlineAfterPaper));
+  writer.Varint(entry.poll);
+  writer.Varint(entry.on_paper);
+}
+
+bool DecodeOnlineAfterPaper(ByteReader* reader, OnlineAfterPaperEntry* entry) {
+  entry->poll = reader->Varint32();
+  entry->on_paper = reader->Varint();
+  const bool sane = entry->poll != 0 && entry->poll <= kPollNumberMax && entry->on_paper != 0 &&
+                    entry->on_paper <= kSeqMax;
+  if (!sane) reader->Fail();
+  return reader->ok();
+}
+
+std::size_t EncodedSizeMax(const OnlineAfterPaperEntry&) {
+  return 2 + 2 * kVarintBytesMax;
+}
+
 }  // namespace tallyd

@@ -14,6 +14,7 @@ bool DecodePaperConfirm(ByteReader* reader, PaperConfirmEntry* entry);
 bool DecodePaperVoid(ByteReader* reader, PaperVoidEntry* entry);
 bool DecodePaperCards(ByteReader* reader, PaperCardsEntry* entry);
 bool DecodePaperCardsCount(ByteReader* reader, PaperCardsCountEntry* entry);
+bool DecodeOnlineAfterPaper(ByteReader* reader, OnlineAfterPaperEntry* entry);
 bool DecodeRoll(ByteReader* reader, RollEntry* entry);
 
 }  // namespace tallyd

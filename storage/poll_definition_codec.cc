@@ -23,6 +23,7 @@ enum class PollExtension : std::uint8_t {
   kSelection = 3,
   kPaperRules = 4,
   kEligible = 5,
+  kWeight = 6,
   kOptionFates = 8,
   kVisibility = 12,
 };
@@ -115,6 +116,13 @@ std::vector<std::pair<PollExtension, std::string>> EncodeExtensions(const PollDe
   if (poll.roll) {
     extensions.emplace_back(PollExtension::kEligible,
                             std::string(1, static_cast<char>(kEligibleRoll)));
+  }
+  if (poll.weight.is_given()) {
+    std::string bytes;
+    ByteWriter writer(&bytes);
+    writer.String(poll.weight.claim);
+    writer.Varint(poll.weight.max);
+    extensions.emplace_back(PollExtension::kWeight, std::move(bytes));
   }
   if (std::string fates = EncodeOptionFates(poll); !fates.empty()) {
     extensions.emplace_back(PollExtension::kOptionFates, std::move(fates));
@@ -229,6 +237,11 @@ void DecodeExtension(PollExtension extension, ByteReader* reader, PollDefinition
     case PollExtension::kEligible:
       if (reader->U8() != kEligibleRoll) reader->Fail();
       poll->roll = true;
+      return;
+    case PollExtension::kWeight:
+      poll->weight.claim = reader->String();
+      poll->weight.max = reader->Varint32();
+      if (poll->weight.claim.empty() || poll->weight.max == 0) reader->Fail();
       return;
     case PollExtension::kVisibility:
       DecodeVisibility(reader, &poll->visibility);

@@ -280,6 +280,21 @@ TEST_P(BothChannels, CountAPersonOnceInEitherOrderAcrossKills) {
   // First on paper, then online.
   ExpectProblem(Public(VoteCall("town", ChoicesBody("C2", {"alpha"}))), "already_voted");
   EXPECT_EQ(TotalsFigure(Ranking(), "ballots"), 2);
+  // `list` shows both to the clerk: the card that counts, and that its voter came online as well.
+  ExpectProblem(Public(VoteCall("town", ChoicesBody("C2", {"alpha"}))), "already_voted");
+  KillAndStart();
+  const HttpAnswer batch = Admin({"GET", "/v1/polls/town/paper-batches/b1", {}, {}});
+  EXPECT_EQ(Lines(batch, "online_after"), rule == "list" ? 1 : 0) << batch.body;
+  EXPECT_EQ(batch.body.find(R"({"line":2,"code":"online_after","channel":"online"})") !=
+                std::string::npos,
+            rule == "list")
+      << batch.body;
+  const HttpAnswer boxes = Admin({"GET", "/v1/polls/town/paper-reconciliation", {}, {}});
+  EXPECT_EQ(Lines(HttpAnswer{boxes.status, boxes.headers,
+                             boost::json::serialize(boxes.Json().at("boxes").at(0))},
+                  "online_after"),
+            rule == "list" ? 1 : 0)
+      << boxes.body;
   // The batch was wrong: what was said online is in force again, and C2 may vote.
   ASSERT_EQ(Admin(Paper("POST", "/v1/polls/town/paper-batches/b1/void",
                         R"({"reason":"wrong poll"})", "chief"))

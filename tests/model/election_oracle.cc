@@ -269,7 +269,8 @@ Expected ElectionOracle::Vote(const OracleVote& vote) {
                      .channel = vote.channel,
                      .box = vote.box,
                      .key = vote.key,
-                     .replaces = replaces});
+                     .replaces = replaces,
+                     .weight = vote.weight});
   return {.code = replaces != 0 ? OutcomeCode::kReplaced : OutcomeCode::kCounted,
           .seq = seq,
           .replaces = replaces};
@@ -389,7 +390,8 @@ ExpectedRanking ElectionOracle::Ranking(PollNumber number) const {
       }
       for (const auto& [option, sum] : given) {
         const bool updown = rules.type == BallotType::kUpDown;
-        const std::int64_t score = updown ? std::clamp<std::int64_t>(sum, -1, 1) : sum;
+        const std::int64_t once = updown ? std::clamp<std::int64_t>(sum, -1, 1) : sum;
+        const std::int64_t score = ballot.weight * once;
         ExpectedRow& row = ranking.rows[option];
         row.score += score;
         ++row.ballots;

@@ -29,7 +29,8 @@ struct OracleVote {
   Marks marks;
   Channel channel = Channel::kOnline;
   BoxIndex box = 0;
-  int key = 0;       // Idempotency-Key; 0 = none
+  int key = 0;  // Idempotency-Key; 0 = none
+  std::uint32_t weight = 1;
   Seq if_match = 0;  // 0 = none
 };
 
@@ -122,6 +123,7 @@ class ElectionOracle {
     BoxIndex box = 0;
     int key = 0;
     Seq replaces = 0;
+    std::int64_t weight = 1;
   };
   using History = std::vector<Version>;  // of one voter, oldest first
   struct Batch {

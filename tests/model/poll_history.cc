@@ -16,6 +16,7 @@ constexpr int kOnRoll = 4;
 constexpr int kKeys = 3;
 constexpr int kBatches = 4;
 constexpr int kClerks = 3;
+constexpr int kWeightMax = 3;
 
 bool MakesVersion(OutcomeCode code) {
   return code == OutcomeCode::kCounted || code == OutcomeCode::kReplaced ||
@@ -91,6 +92,7 @@ PollDefinition PollHistory::MakeDefinition(const HistoryRules& rules, TimeUs now
   made.paper_confirm = Below(3) != 0;
   made.paper_blind = made.paper_confirm && Below(4) == 0;
   made.roll = Below(5) == 0;
+  if (Below(5) == 0) made.weight = {.claim = "shares", .max = kWeightMax};
   if (Below(8) == 0) made.opens = now + 1'000'000 * Below(20);
   if (Below(6) == 0) made.closes = now + 1'000'000 * (20 + Below(60));
   return made;
@@ -184,12 +186,18 @@ void PollHistory::Vote(std::vector<Command>* commands) {
     if (Below(40) == 0) vote.marks = {{99, 1}};
     sent_.push_back(vote);
   }
+  // Whoever votes again may weigh something else by then.
+  const bool weighed = definition().weight.is_given();
+  if (weighed && vote.channel == Channel::kOnline) {
+    vote.weight = 1 + static_cast<std::uint32_t>(Below(kWeightMax));
+  }
   Command command = CommandOf(vote.voter, vote.key);
   command.kind = CommandKind::kVote;
   command.channel = vote.channel;
   command.box = vote.box;
   command.seq = vote.if_match;
   command.ballot = Pack(definition(), vote.marks);
+  if (weighed) command.ballot = PackWeighted(vote.weight, command.ballot.view());
   commands->push_back(std::move(command));
   awaited_.push_back({.expected = oracle_.Vote(vote),
                       .cards = std::nullopt,
@@ -264,8 +272,10 @@ void PollHistory::EnterCards(std::vector<Command>* commands) {
   put.batch_id = BatchName(batch);
   put.actor = ClerkName(clerk);
   for (const OracleCard& card : cards) {
+    PackedBallot packed = Pack(definition(), card.marks);
+    if (definition().weight.is_given()) packed = PackWeighted(1, packed.view());
     put.cards.push_back({.tag = tags_[static_cast<std::size_t>(card.voter)],
-                         .payload = std::string(Pack(definition(), card.marks).view())});
+                         .payload = std::string(packed.view())});
   }
   PaperBatch& head = put.batch.emplace();
   head.id = put.batch_id;

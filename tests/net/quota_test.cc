@@ -154,5 +154,40 @@ TEST(QuotaBookTest, HoldsNoMoreVotersThanItMay) {
   EXPECT_TRUE(book.HasRoomFor(tag(3)));
 }
 
+// A card takes the place of an online ballot and is taken back: what the ballot had spent is spent
+// once, and comes back when its voter withdraws.
+TEST_F(QuotaTest, AVoidedCardLeavesNothingSpent) {
+  Serve();
+  ASSERT_EQ(PutProject(R"(,"ballots_per_voter":1)").status, 201);
+  const std::string paper =
+      std::string(kOpen) + R"(,"boxes":[{"id":"hall"}],"channel_rule":"paper_beats_online")";
+  ASSERT_EQ(PutPoll("one", paper).status, 201);
+  ASSERT_EQ(PutPoll("two", paper).status, 201);
+  const auto act = [this](const std::string& path, const std::string& body, const char* actor,
+                          const char* type) {
+    return AskAdmin({"POST",
+                     "/v1/polls/one/paper-batches/b1" + path,
+                     {{"Content-Type", type}, {"Tallyd-Actor", actor}},
+                     body});
+  };
+  ASSERT_EQ(Vote("one", "v", R"(["a"])").status, 201);
+  ASSERT_EQ(act("/cards",
+                R"({"card":"v","choices":["b"]})"
+                "\n",
+                "anna", "application/x-ndjson")
+                .status,
+            201);
+  const HttpAnswer confirmed = AskAdmin(
+      HttpCall{"POST", "/v1/polls/one/paper-batches/b1/confirm", {{"Tallyd-Actor", "bert"}}, ""});
+  ASSERT_EQ(confirmed.status, 200) << confirmed.body;
+  EXPECT_EQ(confirmed.Json().at("card_lines").at("beat_online").as_int64(), 1);
+  EXPECT_EQ(Code(Vote("two", "v", R"(["a"])")), "quota_exhausted") << "one ballot is in force";
+  ASSERT_EQ(act("/void", R"({"reason":"x"})", "chief", "application/json").status, 200);
+  EXPECT_EQ(Code(Vote("two", "v", R"(["a"])")), "quota_exhausted") << "the online one again";
+  ASSERT_EQ(Withdraw("one", "v").status, 200);
+  EXPECT_EQ(Metric(), "tallyd_quota_voters 0");
+  EXPECT_EQ(Vote("two", "v", R"(["a"])").status, 201);
+}
+
 }  // namespace
 }  // namespace tallyd

@@ -134,6 +134,7 @@ TEST_F(VoteRoutesTest, WithoutATokenNothingIsTaken) {
   Serve([](ServiceOptions& options, EngineOptions&) { options.auth.insecure_no_auth = false; });
   const HttpAnswer answer = Vote("p", "v", R"(["a"])");
   EXPECT_EQ(answer.status, 401);
+  EXPECT_EQ(Code(answer), "unauthorized");
   EXPECT_EQ(answer.Header("www-authenticate"), R"(Bearer realm="tallyd")");
   EXPECT_EQ(PutPoll("p").status, 401);
   EXPECT_EQ(Ask(BatchCall("p", "")).status, 401);

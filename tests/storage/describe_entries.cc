@@ -140,6 +140,9 @@ struct Describer {
     out << "quota use " << entry.spent_in << ' ' << entry.project_tag.high() << ' '
         << entry.project_tag.low() << ' ' << entry.given_back;
   }
+  void operator()(const OnlineAfterPaperEntry& entry) {
+    out << "online after paper " << entry.poll << ' ' << entry.on_paper;
+  }
   void operator()(const PollStateEntry& entry) {
     out << "state " << entry.poll << ' ' << int(entry.to) << ' ' << int(entry.cause) << " '"
         << entry.actor << "'";

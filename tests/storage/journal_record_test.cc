@@ -229,6 +229,67 @@ PaperBatchEntry SmallBatch() {
   return entry;
 }
 
+// Byte by byte as docs/data_formats.md says it, kinds 14 and 16 to 20.
+TEST(JournalRecordTest, GoldenBytesOfFatesIdeasQuotasAndTries) {
+  VoterTag tag;
+  for (std::size_t i = 0; i < 16; ++i) tag.bytes[i] = static_cast<std::uint8_t>(0xa0 + i);
+  RecordBuilder builder;
+  builder.AddOptionFate({.poll = 1,
+                         .option = 2,
+                         .fate = OptionFate::kMoved,
+                         .into = 3,
+                         .overlap = {.ballots = 4, .online = 5, .paper = -1},
+                         .reason = "same",
+                         .actor = "anna"});
+  builder.AddOptionFate({.poll = 1, .option = 2, .fate = OptionFate::kReleased, .actor = "anna"});
+  builder.AddIdea({.number = 1,
+                   .project = "town",
+                   .submitter = tag,
+                   .idempotency_print = 0x1122334455667788,
+                   .display = "{}",
+                   .text = ""});
+  builder.AddIdeaDecision({.number = 1,
+                           .decision = IdeaDecision::kApproved,
+                           .poll = 1,
+                           .option = 4,
+                           .reason_code = "",
+                           .actor = "mia"});
+  builder.AddIdeaDecision(
+      {.number = 2, .decision = IdeaDecision::kRejected, .reason_code = "no", .actor = "mia"});
+  builder.AddProjectQuota({.project = "town", .ballots_per_voter = 300, .actor = "anna"});
+  builder.AddQuotaUse({.spent_in = 1, .project_tag = tag, .given_back = true});
+  builder.AddOnlineAfterPaper({.poll = 1, .on_paper = 200});
+  EXPECT_EQ(Hex(builder.Seal(SomeHeader()).bytes.substr(88)),
+            "0e0102010304"
+            "0a01"
+            "0473616d65"
+            "04616e6e61"
+            "0e010202"
+            "00"
+            "04616e6e61"
+            "0f1001"
+            "04746f776e"
+            "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
+            "8877665544332211"
+            "027b7d"
+            "00"
+            "0f11010101"
+            "04"
+            "00"
+            "036d6961"
+            "0f110202"
+            "026e6f"
+            "036d6961"
+            "0f12"
+            "04746f776e"
+            "ac02"
+            "04616e6e61"
+            "0f1301"
+            "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
+            "01"
+            "0f1401c801");
+}
+
 TEST(JournalRecordTest, GoldenBytesOfPaper) {
   RecordBuilder builder;
   const PaperBatchEntry batch = SmallBatch();

@@ -302,6 +302,13 @@ QuotaUseEntry RandomEntries::UseOfQuota() {
           .given_back = Coin()};
 }
 
+OnlineAfterPaperEntry RandomEntries::OnlineAfterPaper() {
+  OnlineAfterPaperEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.on_paper = 1 + Number() % kSeqMax;
+  return entry;
+}
+
 Entry RandomEntries::Any() {
   switch (Below(21)) {
     case 0:
@@ -334,6 +341,8 @@ Entry RandomEntries::Any() {
       return QuotaOfProject();
     case 14:
       return UseOfQuota();
+    case 15:
+      return OnlineAfterPaper();
     default:
       return Ballot();
   }
@@ -352,6 +361,9 @@ void AddEntry(const Entry& entry, RecordBuilder* builder) {
   if (const auto* idea = std::get_if<IdeaEntry>(&entry)) builder->AddIdea(*idea);
   if (const auto* quota = std::get_if<ProjectQuotaEntry>(&entry)) builder->AddProjectQuota(*quota);
   if (const auto* use = std::get_if<QuotaUseEntry>(&entry)) builder->AddQuotaUse(*use);
+  if (const auto* tried = std::get_if<OnlineAfterPaperEntry>(&entry)) {
+    builder->AddOnlineAfterPaper(*tried);
+  }
   if (const auto* made = std::get_if<IdeaDecisionEntry>(&entry)) builder->AddIdeaDecision(*made);
   if (const auto* cards = std::get_if<PaperCardsEntry>(&entry)) builder->AddPaperCards(*cards);
   if (const auto* sum = std::get_if<PaperCardsCountEntry>(&entry))

@@ -43,6 +43,7 @@ class RandomEntries {
   RollEntry Roll();
   ProjectQuotaEntry QuotaOfProject();
   QuotaUseEntry UseOfQuota();
+  OnlineAfterPaperEntry OnlineAfterPaper();
   Entry Any();
 
  private:

@@ -36,6 +36,7 @@ constexpr Row kRows[] = {
     {"cards_missing", 409},
     {"blind_entry_required", 409},
     {"not_on_roll", 403},
+    {"weight_missing", 403},
     {"json_unknown_member", 422},
     {"member_missing", 422},
     {"member_invalid", 422},

@@ -96,7 +96,13 @@ TEST_F(AuditProgramTest, AKeptLogIsComparedAlsoAfterARebuild) {
 
   const ToolResult verified = Run({"verify"});
   EXPECT_EQ(verified.exit, 0) << verified.err;
-  EXPECT_NE(verified.out.find("audit logs of 1 polls"), std::string::npos) << verified.out;
+  EXPECT_NE(verified.out.find("audit logs of 1 polls and 1 projects"), std::string::npos)
+      << verified.out;
+  const ToolResult project = Run({"audit", "--project", "town"});
+  EXPECT_EQ(project.exit, 0) << project.err;
+  EXPECT_NE(project.out.find(R"("project":"town","act":"project_created")"), std::string::npos)
+      << project.out;
+  EXPECT_NE(Run({"audit", "--project", "nix"}).exit, 0);
 
   std::string other = ReadWholeFile(kept_);
   other.replace(other.find("hall"), 4, "mall");

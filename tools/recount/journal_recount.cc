@@ -65,10 +65,15 @@ std::optional<std::vector<NamedOption>> ReadOne(const BallotDefinition& rules,
   return named;
 }
 
-// A whole ballot; a survey's has an answer for each question, which names its own options only.
-std::optional<std::vector<NamedOption>> ReadBallot(const PollDefinition& poll,
-                                                   std::string_view packed) {
-  NumberReader numbers(packed);
+struct WeighedBallot {
+  std::int64_t weight = 1;
+  std::vector<NamedOption> named;
+};
+
+// A whole ballot, behind its weight where the poll weighs voters; a survey's has an answer for each
+// question, which names its own options only.
+std::optional<std::vector<NamedOption>> ReadMarks(const PollDefinition& poll,
+                                                  NumberReader& numbers) {
   if (poll.ballot.type != BallotType::kSurvey) {
     auto named = ReadOne(poll.ballot, numbers);
     return numbers.at_end() ? named : std::nullopt;
@@ -86,6 +91,20 @@ std::optional<std::vector<NamedOption>> ReadBallot(const PollDefinition& poll,
   }
   if (!numbers.at_end()) return std::nullopt;
   return named;
+}
+
+std::optional<WeighedBallot> ReadBallot(const PollDefinition& poll, std::string_view packed) {
+  NumberReader numbers(packed);
+  WeighedBallot ballot;
+  if (poll.weight.is_given()) {
+    const std::optional<std::uint64_t> weight = numbers.Next();
+    if (!weight.has_value() || *weight < 1 || *weight > poll.weight.max) return std::nullopt;
+    ballot.weight = static_cast<std::int64_t>(*weight);
+  }
+  auto named = ReadMarks(poll, numbers);
+  if (!named.has_value()) return std::nullopt;
+  ballot.named = *std::move(named);
+  return ballot;
 }
 
 constexpr std::size_t kNobody = SIZE_MAX;
@@ -301,20 +320,24 @@ absl::StatusOr<PollBallots> JournalRecount::BallotsOf(std::string_view id) const
     return absl::FailedPreconditionError("poll " + std::string(id) + " counts the paper batch " +
                                          batch + ", of which only sums are known, no ballots");
   }
+  if (found->second.definition.weight.is_given()) {
+    return absl::FailedPreconditionError(
+        "poll " + std::string(id) + " weighs its voters, a method that counts people does not");
+  }
   PollBallots ballots;
   ballots.definition = found->second.definition;
   for (const auto& [tag, ballot] : found->second.ballots) {
     if (ballot.withdrawn) continue;
-    const auto named = ReadBallot(ballots.definition, ballot.payload);
+    const auto read = ReadBallot(ballots.definition, ballot.payload);
     const auto in_range = [&](const NamedOption& option) {
       return option.option < ballots.definition.options.size();
     };
-    if (!named.has_value() || !std::all_of(named->begin(), named->end(), in_range)) {
+    if (!read.has_value() || !std::all_of(read->named.begin(), read->named.end(), in_range)) {
       return absl::DataLossError("poll " + std::string(id) + ", seq " + std::to_string(ballot.seq) +
                                  ": not a ballot of the poll");
     }
     std::vector<OptionIndex>& options = ballots.named.emplace_back();
-    for (const NamedOption& option : *named) {
+    for (const NamedOption& option : read->named) {
       const std::size_t counted = CountsFor(ballots.definition, option.option);
       const auto index = static_cast<OptionIndex>(counted);
       const bool known = std::find(options.begin(), options.end(), index) != options.end();
@@ -345,16 +368,16 @@ void JournalRecount::CountPaper(const HeldPoll& poll, const HeldPaper& paper,
 void JournalRecount::CountBallot(const HeldPoll& poll, const HeldBallot& ballot,
                                  CountedPoll& counted) {
   const std::string where = "poll " + poll.definition.id + ", seq " + std::to_string(ballot.seq);
-  const auto named = ReadBallot(poll.definition, ballot.payload);
-  if (!named.has_value()) {
+  const auto read = ReadBallot(poll.definition, ballot.payload);
+  if (!read.has_value()) {
     Differ(where + ": not a ballot of the poll's type");
     return;
   }
   const bool paper = ballot.channel == Channel::kPaper;
   (paper ? counted.paper : counted.online) += 1;
-  if (named->empty()) counted.blank += 1;
+  if (read->named.empty()) counted.blank += 1;
   std::map<std::size_t, std::vector<std::int64_t>> scores;  // by the option that gets them
-  for (const NamedOption& option : *named) {
+  for (const NamedOption& option : read->named) {
     if (option.option >= counted.options.size()) {
       Differ(where + ": names an option that the poll does not have");
       continue;
@@ -365,7 +388,7 @@ void JournalRecount::CountBallot(const HeldPoll& poll, const HeldBallot& ballot,
     if (option == kNobody) continue;
     CountedOption& sum = counted.options[option];
     sum.ballots += 1;
-    (paper ? sum.paper : sum.online) += ScoreOnce(poll.definition, option, given);
+    (paper ? sum.paper : sum.online) += read->weight * ScoreOnce(poll.definition, option, given);
   }
 }
 

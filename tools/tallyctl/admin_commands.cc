@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -248,8 +249,12 @@ ExitCode VerifyServer(const ControlOptions& options) {
     }
     std::cout << (ok->as_bool() ? "ok" : "DIFFERENT") << ": recounted up to position "
               << text(*members, "position") << "\n";
-    std::cout << (*audited ? "ok" : "BROKEN") << ": audit logs of " << audits.size()
-              << " polls followed line by line\n";
+    const auto projects = std::count_if(audits.begin(), audits.end(), [](const json::value& log) {
+      return log.as_object().contains("project");
+    });
+    std::cout << (*audited ? "ok" : "BROKEN") << ": audit logs of "
+              << static_cast<std::ptrdiff_t>(audits.size()) - projects << " polls and " << projects
+              << " projects followed line by line\n";
   }
   return all_ok ? kExitOk : kExitBadData;
 }

@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -31,9 +32,10 @@ std::string TextOf(const json::value& object, const char* name) {
   return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
 }
 
-// The ids of all polls, drafts too.
-absl::StatusOr<std::vector<std::string>> PollIds(const ControlOptions& options) {
-  std::vector<std::string> ids;
+// The logs of all polls, drafts too, and of the projects they are in.
+absl::StatusOr<std::vector<AuditOf>> AllLogs(const ControlOptions& options) {
+  std::vector<AuditOf> logs;
+  std::set<std::string> projects;
   std::string cursor;
   do {
     const std::string query = cursor.empty() ? "" : "?cursor=" + EncodeSegment(cursor);
@@ -45,10 +47,18 @@ absl::StatusOr<std::vector<std::string>> PollIds(const ControlOptions& options) 
     const json::object* members = page->if_object();
     const json::value* polls = members == nullptr ? nullptr : members->if_contains("polls");
     if (polls == nullptr || !polls->is_array()) return absl::DataLossError("no list of polls");
-    for (const json::value& poll : polls->as_array()) ids.push_back(TextOf(poll, "id"));
+    for (const json::value& poll : polls->as_array()) {
+      logs.push_back({.id = TextOf(poll, "id"), .is_project = false});
+      projects.insert(TextOf(poll, "project"));
+    }
     cursor = TextOf(*page, "next");
   } while (!cursor.empty());
-  return ids;
+  for (const std::string& project : projects) logs.push_back({.id = project, .is_project = true});
+  return logs;
+}
+
+std::string NameOf(const AuditOf& log) {
+  return (log.is_project ? "audit of project " : "audit of ") + log.id;
 }
 
 }  // namespace
@@ -74,11 +84,12 @@ absl::Status AuditFollower::Add(std::string_view line) {
 }
 
 absl::StatusOr<AuditFollower> ReadAudit(
-    const ControlOptions& options, const std::string& poll,
+    const ControlOptions& options, const AuditOf& log,
     const std::function<absl::Status(std::uint64_t, std::string_view)>& take) {
   AuditFollower follower;
   for (;;) {
-    const std::string target = "/v1/polls/" + EncodeSegment(poll) +
+    const std::string target = (log.is_project ? "/v1/projects/" : "/v1/polls/") +
+                               EncodeSegment(log.id) +
                                "/audit?limit=1000&after=" + std::to_string(follower.lines());
     const auto answer = Call(options, MakeRequest(options, "GET", target));
     if (!answer.ok()) return answer.status();
@@ -96,25 +107,24 @@ absl::StatusOr<AuditFollower> ReadAudit(
   }
 }
 
-ExitCode PrintAudit(const ControlOptions& options, const std::string& poll) {
-  const auto read = ReadAudit(options, poll, [](std::uint64_t, std::string_view line) {
+ExitCode PrintAudit(const ControlOptions& options, const AuditOf& log) {
+  const auto read = ReadAudit(options, log, [](std::uint64_t, std::string_view line) {
     std::cout << line << '\n';
     return std::cout ? absl::OkStatus() : absl::DataLossError("stdout cannot be written");
   });
   if (read.ok()) return kExitOk;
   const bool broken = absl::IsDataLoss(read.status());
-  return Fail("audit of " + poll + ": " + std::string(read.status().message()),
+  return Fail(NameOf(log) + ": " + std::string(read.status().message()),
               broken ? kExitBadData : kExitFailure);
 }
 
-ExitCode CompareAudit(const ControlOptions& options, const std::string& poll,
-                      const std::string& kept) {
+ExitCode CompareAudit(const ControlOptions& options, const AuditOf& log, const std::string& kept) {
   std::ifstream file(kept, std::ios::binary);
   if (!file) return Fail(kept + ": cannot be opened", kExitBadData);
   std::uint64_t compared = 0;
   std::string expected;
   bool more = static_cast<bool>(std::getline(file, expected));
-  const auto read = ReadAudit(options, poll, [&](std::uint64_t n, std::string_view line) {
+  const auto read = ReadAudit(options, log, [&](std::uint64_t n, std::string_view line) {
     if (!more) return absl::OkStatus();
     if (line != expected) {
       return absl::DataLossError("line " + std::to_string(n) + " is another than in " + kept);
@@ -124,7 +134,7 @@ ExitCode CompareAudit(const ControlOptions& options, const std::string& poll,
     return absl::OkStatus();
   });
   if (!read.ok()) {
-    return Fail("audit of " + poll + ": " + std::string(read.status().message()),
+    return Fail(NameOf(log) + ": " + std::string(read.status().message()),
                 absl::IsDataLoss(read.status()) ? kExitBadData : kExitFailure);
   }
   if (more) {
@@ -134,7 +144,7 @@ ExitCode CompareAudit(const ControlOptions& options, const std::string& poll,
   }
   if (options.json) {
     std::cout << json::serialize(json::object{{"ok", true},
-                                              {"poll", poll},
+                                              {log.is_project ? "project" : "poll", log.id},
                                               {"compared", compared},
                                               {"acts", read->lines()},
                                               {"head", read->head()}})
@@ -147,19 +157,21 @@ ExitCode CompareAudit(const ControlOptions& options, const std::string& poll,
 }
 
 absl::StatusOr<bool> CheckAudits(const ControlOptions& options, json::array& report) {
-  const auto ids = PollIds(options);
-  if (!ids.ok()) return ids.status();
+  const auto logs = AllLogs(options);
+  if (!logs.ok()) return logs.status();
   bool ok = true;
-  for (const std::string& id : *ids) {
+  for (const AuditOf& log : *logs) {
     const auto read =
-        ReadAudit(options, id, [](std::uint64_t, std::string_view) { return absl::OkStatus(); });
+        ReadAudit(options, log, [](std::uint64_t, std::string_view) { return absl::OkStatus(); });
     if (absl::IsDataLoss(read.status())) {
-      Fail(id + ": " + std::string(read.status().message()));
+      Fail(NameOf(log) + ": " + std::string(read.status().message()));
       ok = false;
       continue;
     }
     if (!read.ok()) return read.status();
-    report.push_back(json::object{{"poll", id}, {"acts", read->lines()}, {"head", read->head()}});
+    report.push_back(json::object{{log.is_project ? "project" : "poll", log.id},
+                                  {"acts", read->lines()},
+                                  {"head", read->head()}});
   }
   return ok;
 }

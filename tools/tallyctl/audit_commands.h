@@ -1,10 +1,11 @@
 #pragma once
 
-// `tallyctl audit`: the audit log of a poll, printed line by line as the server gives it, and its
-// chain checked on the way: dense numbers, each line with the SHA-256 of the line before.
+// `tallyctl audit`: the audit log of a poll or of a project, printed line by line as the server
+// gives it, and its chain checked on the way: dense numbers, each line with the SHA-256 of the line
+// before.
 //
-// `CheckAudits` is what `tallyctl verify` does with the logs of all polls. A log kept from earlier
-// is compared line by line: what once was said must still be said.
+// `CheckAudits` is what `tallyctl verify` does with the logs of all polls and of the projects they
+// are in. A log kept from earlier is compared line by line: what once was said must still be said.
 
 #include <cstdint>
 #include <functional>
@@ -33,18 +34,23 @@ class AuditFollower {
   std::string head_ = std::string(64, '0');
 };
 
-// Shows every line of the poll's log to `take`; DataLoss if the chain is broken.
+// Whose log.
+struct AuditOf {
+  std::string id;
+  bool is_project = false;
+};
+
+// Shows every line of the log to `take`; DataLoss if the chain is broken.
 absl::StatusOr<AuditFollower> ReadAudit(
-    const ControlOptions& options, const std::string& poll,
+    const ControlOptions& options, const AuditOf& log,
     const std::function<absl::Status(std::uint64_t n, std::string_view line)>& take);
 
 // Prints the log; with `kept`, a file with an older one, compares instead of printing.
-ExitCode PrintAudit(const ControlOptions& options, const std::string& poll);
-ExitCode CompareAudit(const ControlOptions& options, const std::string& poll,
-                      const std::string& kept);
+ExitCode PrintAudit(const ControlOptions& options, const AuditOf& log);
+ExitCode CompareAudit(const ControlOptions& options, const AuditOf& log, const std::string& kept);
 
-// Checks the logs of all polls of the server. False: one is broken, which was said on stderr;
-// `report` gets {"poll","acts","head"} of each.
+// Checks all logs of the server. False: one is broken, which was said on stderr; `report` gets
+// {"poll" or "project","acts","head"} of each.
 absl::StatusOr<bool> CheckAudits(const ControlOptions& options, boost::json::array& report);
 
 }  // namespace tallyd

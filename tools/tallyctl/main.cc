@@ -52,6 +52,7 @@ struct CommandLine {
   Position to_position = 0;
   std::string file;
   std::string poll;
+  AuditOf audit;
   std::function<ExitCode()> run;
 };
 
@@ -302,19 +303,20 @@ void AddAdminCommands(CLI::App& app, CommandLine& line) {
     };
   });
 
-  CLI::App* audit =
-      app.add_subcommand("audit", "Print the audit log of a poll, and check its chain");
+  CLI::App* audit = app.add_subcommand("audit", "Print an audit log, and check its chain");
   audit->fallthrough();
-  audit->add_option("POLL", line.poll, "The poll")->required();
+  audit->add_option("POLL", line.audit.id, "The poll, or with --project the project")->required();
+  audit->add_flag("--project", line.audit.is_project, "The log of a project: quotas, ideas");
   audit->add_option("--compare", line.file, "A log printed earlier: is it still the same?");
   audit->footer(
       "Example: tallyctl audit summer > summer.audit; later:\n"
       "  tallyctl audit summer --compare summer.audit\n"
+      "  tallyctl audit --project town\n"
       "65 if the chain is broken or the log is another one.\n");
   audit->callback([&line] {
     line.run = [&line] {
-      return line.file.empty() ? PrintAudit(line.control, line.poll)
-                               : CompareAudit(line.control, line.poll, line.file);
+      return line.file.empty() ? PrintAudit(line.control, line.audit)
+                               : CompareAudit(line.control, line.audit, line.file);
     };
   });
 

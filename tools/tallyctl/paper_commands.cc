@@ -83,10 +83,16 @@ void PrintCardLines(const json::value& batch) {
   }
 }
 
+// Of figures that are kept from the second person of a blind poll there are none.
+std::string CardsOf(const json::value& figures, const char* before_rest, const char* after_rest) {
+  if (!TextOf(figures, "figures_hidden").empty()) return "figures hidden until they count";
+  return TextOf(figures, "cards") + " cards" + before_rest + TextOf(figures, "invalid") +
+         " invalid, " + TextOf(figures, "blank") + " blank" + after_rest;
+}
+
 void PrintBatch(const json::value& batch) {
   std::cout << TextOf(batch, "batch") << "  " << TextOf(batch, "status") << "  "
-            << TextOf(batch, "box") << "  " << TextOf(batch, "cards") << " cards, "
-            << TextOf(batch, "invalid") << " invalid, " << TextOf(batch, "blank") << " blank\n";
+            << TextOf(batch, "box") << "  " << CardsOf(batch, ", ", "") << "\n";
   PrintCardLines(batch);
 }
 
@@ -129,8 +135,7 @@ void PrintBox(const json::value& box) {
   for (const char* state : {"entered", "counted", "voided"}) {
     const json::value figures = sum(state);
     std::cout << "  " << state << ": " << TextOf(figures, "batches") << " batches, "
-              << TextOf(figures, "cards") << " cards (" << TextOf(figures, "invalid")
-              << " invalid, " << TextOf(figures, "blank") << " blank)\n";
+              << CardsOf(figures, " (", ")") << "\n";
   }
   if (!TextOf(box, "handed_out").empty()) {
     std::cout << "  handed out: " << TextOf(box, "handed_out")
