@@ -37,6 +37,14 @@ struct SumCase {
   bool fits;
 };
 
+// With three options.
+PollDefinition PollWith(const BallotDefinition& ballot) {
+  PollDefinition poll;
+  poll.ballot = ballot;
+  poll.options.resize(3);
+  return poll;
+}
+
 TEST(PaperRulesTest, FiguresMustBePossible) {
   const BallotDefinition single{.type = BallotType::kChoose, .min = 1, .max = 1};
   const BallotDefinition two{.type = BallotType::kChoose, .min = 1, .max = 2};
@@ -64,18 +72,20 @@ TEST(PaperRulesTest, FiguresMustBePossible) {
       {"further down than cards", updown, Figures(3, 0, 0, {{0, 3, -4}}), false},
   };
   for (const SumCase& one : cases) {
-    EXPECT_EQ(!CheckPaperFigures(one.ballot, 3, one.figures).has_value(), one.fits) << one.name;
+    EXPECT_EQ(!CheckPaperFigures(PollWith(one.ballot), one.figures).has_value(), one.fits)
+        << one.name;
   }
 }
 
 TEST(PaperRulesTest, AMismatchNamesBothNumbers) {
   const BallotDefinition single{.type = BallotType::kChoose, .min = 1, .max = 1};
-  const auto fault = CheckPaperFigures(single, 3, Figures(131, 4, 0, {{0, 77, 77}, {1, 49, 49}}));
+  const auto fault =
+      CheckPaperFigures(PollWith(single), Figures(131, 4, 0, {{0, 77, 77}, {1, 49, 49}}));
   ASSERT_TRUE(fault.has_value());
   EXPECT_FALSE(fault->option.has_value());
   EXPECT_NE(fault->text.find("126"), std::string::npos) << fault->text;
   EXPECT_NE(fault->text.find("127"), std::string::npos) << fault->text;
-  const auto count = CheckPaperFigures(single, 3, Figures(5, 0, 0, {{2, 6, 6}}));
+  const auto count = CheckPaperFigures(PollWith(single), Figures(5, 0, 0, {{2, 6, 6}}));
   ASSERT_TRUE(count.has_value());
   EXPECT_EQ(count->option, 2u);
 }

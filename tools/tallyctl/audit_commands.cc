@@ -138,8 +138,8 @@ ExitCode CompareAudit(const ControlOptions& options, const AuditOf& log, const s
                 absl::IsDataLoss(read.status()) ? kExitBadData : kExitFailure);
   }
   if (more) {
-    return Fail("audit of " + poll + ": the server has " + std::to_string(read->lines()) +
-                    " lines, " + kept + " has more",
+    return Fail(NameOf(log) + ": the server has " + std::to_string(read->lines()) + " lines, " +
+                    kept + " has more",
                 kExitBadData);
   }
   if (options.json) {
