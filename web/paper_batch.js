@@ -36,6 +36,18 @@ export function differences(poll, first, second) {
   return found;
 }
 
+// The same where the figures of the first entry are hidden, from what the server says of each cell
+// that differs: "the first entry has 77, the second has 76".
+export function differencesTold(poll, faults) {
+  return faults.map(({ pointer, detail }) => {
+    const [, first, second] = /^the first entry has (.*), the second has (.*)$/s.exec(detail) ?? ['', '', ''];
+    const id = pointer.slice(pointer.lastIndexOf('/') + 1).replaceAll('~1', '/').replaceAll('~0', '~');
+    const name = pointer.startsWith('/counts/') ? `b:${id}` : id;
+    const title = ['box', 'seal'].includes(name) ? t(name) : cellTitle(poll, name);
+    return { name, title, first, second };
+  });
+}
+
 export function differenceTable(cells, firstTitle, secondTitle) {
   return make('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('figuresDiffer', { n: number(cells.length) }) }, make('table', { class: 'differences' },
     make('caption', {}, t('figuresDiffer', { n: number(cells.length) })),
@@ -43,7 +55,9 @@ export function differenceTable(cells, firstTitle, secondTitle) {
     make('tbody', {}, ...cells.map((cell) => make('tr', { 'data-cell': cell.name }, make('th', { scope: 'row' }, cell.title), make('td', {}, cell.first), make('td', {}, cell.second))))));
 }
 
+// The server keeps the figures of a blind poll's batch from everybody but who entered it.
 function figuresTable(poll, batch) {
+  if (batch.figures_hidden) return make('p', { class: 'soft' }, t('figuresHidden'));
   const scored = poll.ballot.type !== 'choose';
   const line = (title, at, ...values) => make('tr', {}, make('td', {}, at), make('th', { scope: 'row' }, title), ...values.map((value) => make('td', {}, value === '' ? '' : number(value))));
   const rest = scored ? [''] : [];
@@ -96,7 +110,8 @@ function waiting(poll, batch, redraw) {
     seen.replaceChildren(table, make('div', { class: 'unprinted' }, make('p', { class: 'soft' }, t('confirmSeenWarn')), askedTwice(t('confirmSeen'), t('sure', { act: t('confirmSeen') }), confirm)));
     table.focus();
   };
-  seen.append(make('p', { class: 'soft' }, t('showFiguresWarn')), button(t('showFigures'), show));
+  if (batch.figures_hidden) seen.append(figuresTable(poll, batch));
+  else seen.append(make('p', { class: 'soft' }, t('showFiguresWarn')), button(t('showFigures'), show));
   const mine = () => batch.entered.by !== undefined && actorName() === batch.entered.by;
   const turn = () => {
     if (own.wasThere && !own.isConnected) actor.removeEventListener('input', turn);

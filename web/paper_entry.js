@@ -7,7 +7,7 @@ import { announce, button, make } from './page.js';
 import { explain, somebodyActs } from './desk.js';
 import { dropDraft, findDraft, keepDraft } from './paper_drafts.js';
 import { Sheet } from './paper_sheet.js';
-import { differenceTable, differences, getBatch, isUnknown, sendEntry } from './paper_batch.js';
+import { differenceTable, differences, differencesTold, getBatch, isUnknown, sendEntry } from './paper_batch.js';
 
 const RETRY_MS = 2000;
 
@@ -100,7 +100,7 @@ export class EntryView {
       return;
     }
     this.waits = false;
-    if (problem.code === 'entries_differ') this.drawDifference();
+    if (problem.code === 'entries_differ') this.drawDifference(problem.errors);
     else if (problem.code === 'batch_exists') this.drawExisting();
     else this.drawRefusal(problem);
   }
@@ -126,9 +126,9 @@ export class EntryView {
     }
   }
 
-  drawDifference() {
+  drawDifference(faults) {
     this.withStored((first) => {
-      const cells = differences(this.poll, first, this.draft.body);
+      const cells = first.figures_hidden ? differencesTold(this.poll, faults) : differences(this.poll, first, this.draft.body);
       this.note(t('differ'), true, make('p', {}, t('differHint')), differenceTable(cells, t('first'), t('second')),
         make('p', { class: 'row' }, button(t('correctSecond'), () => this.drawSheet(cells.map((cell) => cell.name)), { class: 'main' }),
           make('a', { class: 'button', href: `#/paper/${this.poll.id}/${this.draft.batch}` }, t('takeFirstBack'))));
@@ -146,7 +146,7 @@ export class EntryView {
         location.hash = `#/paper/${this.poll.id}/${next}/first`;
       };
       this.note(t('exists', { batch: this.draft.batch }), true, make('p', {}, t('existsHint')),
-        differenceTable(differences(this.poll, stored, this.draft.body), t('storedEntry'), t('ownEntry')),
+        stored.figures_hidden ? make('p', { class: 'soft' }, t('figuresHidden')) : differenceTable(differences(this.poll, stored, this.draft.body), t('storedEntry'), t('ownEntry')),
         make('p', { class: 'row' }, button(t('sameOpening'), discard), button(t('storeAs', { batch: next }), rename)));
       this.element.querySelector('button').focus();
     });

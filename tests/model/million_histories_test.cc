@@ -46,7 +46,7 @@ class Field {
 
   void Run() {
     Create();
-    const int reopen_at = Below(kSteps);
+    const int reopen_at = Below(3 * kSteps / 4);  // and then goes on
     for (int step = 0; step < kSteps && !Failed(); ++step) {
       SCOPED_TRACE("step " + std::to_string(step));
       if (Below(3) == 0) MoveTime();
