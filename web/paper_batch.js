@@ -2,13 +2,14 @@
 // it back. And two entries side by side, cell by cell.
 
 import { number, t, time, titleOf } from './texts.js';
-import { Problem, ask, pollPath } from './service.js';
+import { Problem, pollPath } from './service.js';
 import { button, labelled, make } from './page.js';
 import { act, actor, actorName, askedTwice, perform, say } from './desk.js';
 import { cellTitle } from './paper_sheet.js';
 
 export const batchPath = (poll, batch) => `${pollPath(poll)}/paper-batches/${encodeURIComponent(batch)}`;
-export const getBatch = async (poll, batch) => (await ask(batchPath(poll, batch))).body;
+// As whoever acts: of a blind poll's batch only who entered it is shown the figures.
+export const getBatch = async (poll, batch) => (await perform(batchPath(poll, batch), {})).body;
 
 // The figures of a batch or of an entry's body by the names of the sheet's cells.
 export function cellsOf(figures) {
@@ -110,8 +111,9 @@ function waiting(poll, batch, redraw) {
     seen.replaceChildren(table, make('div', { class: 'unprinted' }, make('p', { class: 'soft' }, t('confirmSeenWarn')), askedTwice(t('confirmSeen'), t('sure', { act: t('confirmSeen') }), confirm)));
     table.focus();
   };
-  if (batch.figures_hidden) seen.append(figuresTable(poll, batch));
-  else seen.append(make('p', { class: 'soft' }, t('showFiguresWarn')), button(t('showFigures'), show));
+  const second = make('p', { class: 'unprinted' }, make('a', { class: 'button main', href: `#/paper/${poll.id}/${batch.batch}/second` }, t('startSecond')));
+  if (batch.figures_hidden) return make('div', {}, second, figuresTable(poll, batch));
+  seen.append(make('p', { class: 'soft' }, t('showFiguresWarn')), button(t('showFigures'), show));
   const mine = () => batch.entered.by !== undefined && actorName() === batch.entered.by;
   const turn = () => {
     if (own.wasThere && !own.isConnected) actor.removeEventListener('input', turn);
@@ -121,7 +123,7 @@ function waiting(poll, batch, redraw) {
   };
   actor.addEventListener('input', turn);
   turn();
-  return make('div', {}, make('p', { class: 'unprinted' }, make('a', { class: 'button main', href: `#/paper/${poll.id}/${batch.batch}/second` }, t('startSecond'))), own, seen);
+  return make('div', {}, second, own, seen);
 }
 
 // What the page shows of a batch. `redraw` draws it anew after an act.

@@ -199,6 +199,38 @@ test('every type of card is read by its rules', async () => {
   await context.close();
 });
 
+test('a blind poll: the second person sees no figure of the first entry, and after a difference only its cells', async () => {
+  await server.putPoll('blind', { ...POLLS.one, boxes: BOXES, paper: { confirm: true, blind: true } });
+  const first = await desk('blind', 'a.beispiel');
+  await openBox(first.page, 'Museum');
+  await typeTotals(first.page, ['77', '4', '', '60', '10', '3']);
+  await first.page.getByRole('button', { name: 'Save the entry' }).click();
+  await message(first.page, 'Saved: museum-1.');
+  await first.page.locator('.sheet', { hasText: '77' }).waitFor();
+  await done(first);
+
+  const second = await desk('blind', 'b.zwei');
+  const { page } = second;
+  await page.goto(`${server.adminUrl}/#/paper/blind/museum-1`);
+  await page.getByText('The figures are hidden until the second entry agrees.').first().waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Show the figures' }).count(), 0);
+  assert.doesNotMatch(await page.locator('main').innerText(), /77|60/);
+  await beginSecond(page, 'b.zwei');
+  await typeTotals(page, ['77', '4', '', '59', '11', '3']);
+  await page.getByRole('button', { name: 'Compare and confirm' }).click();
+  await page.locator('.differences').waitFor();
+  assert.deepEqual(await page.locator('.differences tbody tr').allInnerTexts(), ['Idea cinema\t60\t59', 'Idea market\t10\t11']);
+  await page.getByRole('button', { name: 'Change the second entry' }).click();
+  assert.equal(await focused(page), 'b:cinema');
+  await page.keyboard.type('60');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('10');
+  await page.getByRole('button', { name: 'Compare and confirm' }).click();
+  await message(page, 'Both entries agree. museum-1 counts now.');
+  await page.locator('.sheet', { hasText: '77' }).waitFor();
+  await done(second);
+});
+
 test('figures that do not add up are said before and after they are sent; a word is no number', async () => {
   await server.putPoll('sums', { ...POLLS.one, boxes: BOXES });
   const seen = await desk('sums', 'a.beispiel');
