@@ -88,6 +88,9 @@ ServiceOptions MakeServiceOptions(const Settings& settings) {
   options.auth.limits.cache_tokens = static_cast<std::size_t>(settings.token_cache_tokens);
   options.cors.allowed_origins = settings.cors_origins;
   options.budgets = MakeBudgetOptions(settings);
+  options.live.readers_max = static_cast<std::size_t>(settings.live_readers_max);
+  options.live.network_readers_max = static_cast<std::size_t>(settings.network_live_readers_max);
+  options.live.write_ms_max = static_cast<int>(settings.write_ms_max);
   options.pages.frame_ancestors = settings.frame_ancestors;
   return options;
 }

@@ -107,6 +107,15 @@ const std::array kSettings = {
     SettingSpec{"clients_max", &Settings::clients_max, Rule::kRange, 512, 1 << 24, "clients",
                 "Clients whose budgets are kept, 16 bytes each; if all are in debt, those who owe "
                 "least are forgotten."},
+    SettingSpec{"live_readers_max", &Settings::live_readers_max, Rule::kRange, 1, 1'000'000,
+                "readers",
+                "Who follow rankings by streams (events, WebSockets), besides the connections; one "
+                "more is answered 503."},
+    SettingSpec{
+        "network_live_readers_max", &Settings::network_live_readers_max, Rule::kRange, 1, 1'000'000,
+        "readers",
+        "The same of one IPv4 address or IPv6 /64, also behind a trusted proxy; one more is "
+        "answered 429."},
     SettingSpec{"drain_ms_max", &Settings::drain_ms_max, Rule::kRange, 1, kHourMs, "milliseconds",
                 "After SIGTERM: how long answers in flight may take."},
     SettingSpec{"queue_slots", &Settings::queue_slots, Rule::kPowerOfTwo, 1'024, 1 << 24, "votes",

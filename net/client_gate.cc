@@ -50,8 +50,9 @@ RequestGate::Pass ClientGate::Charge(BudgetKind kind, std::string_view client, s
 RequestGate::Pass ClientGate::Admit(HttpRequest& request, const ClientAddress& peer,
                                     IoThread::TimePoint now) {
   const bool forwarded = proxies_.header == ProxyOptions::Header::kForwarded;
-  const ClientAddress client =
+  request.client =
       FindClient(peer, proxies_, forwarded ? request.forwarded : request.x_forwarded_for);
+  const ClientAddress& client = request.client;
   const std::int64_t now_us = Microseconds(now);
   if (!request.authorization.empty() && !auth_.believes_everybody()) {
     const bool spent =

@@ -52,8 +52,14 @@ struct HttpMetrics {
   Counter timeouts_header;
   Counter timeouts_body;
   Counter timeouts_write;
-  Counter audit_readers_refused;  // as many waited as may
-  Counter rejected_by_guard;      // 4xx/5xx framing errors that close the connection
+  Counter audit_readers_refused;    // as many waited as may
+  Counter live_readers_events;      // gauge
+  Counter live_readers_web_socket;  // gauge
+  Counter live_messages;            // versions sent to them
+  Counter live_refused_full;
+  Counter live_refused_network;
+  Counter live_closed_slow;
+  Counter rejected_by_guard;  // 4xx/5xx framing errors that close the connection
 };
 
 }  // namespace tallyd

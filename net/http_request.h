@@ -75,6 +75,11 @@ struct HttpRequest {
   std::string_view access_control_request_method;
   std::string_view access_control_request_headers;
   std::string_view last_event_id;
+  std::string_view upgrade;
+  std::string_view sec_websocket_key;
+  std::string_view sec_websocket_version;
+  std::string_view sec_websocket_protocol;
+  bool connection_upgrade = false;  // Connection names Upgrade
   std::string_view prefer;
   std::string_view tallyd_voter;
   std::string_view tallyd_actor;
@@ -90,6 +95,10 @@ struct HttpRequest {
   std::uint64_t content_length = 0;
   // The whole body, contiguous; empty for a streamed one.
   std::string_view body;
+
+  // Filled by the listener's gate: whose request it is, as far as the network can say; unknown
+  // where there is no gate.
+  ClientAddress client;
 
   // Filled by Authenticator::Identify() where a token is looked at before the handler is called.
   bool identified = false;

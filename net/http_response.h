@@ -29,6 +29,7 @@
 namespace tallyd {
 
 class IoThread;
+struct DetachedConnection;
 struct HttpRequest;
 
 struct HttpResponse {
@@ -56,6 +57,9 @@ class ResponseSink {
   // The handler lost the Responder without answering.
   virtual void AnswerDropped(std::uint64_t ticket) = 0;
   virtual IoThread& io_thread() = 0;
+  // See Responder::Detach().
+  virtual std::unique_ptr<DetachedConnection> Detach(std::uint64_t ticket, int status,
+                                                     std::string_view header_lines);
 };
 
 // Answers one request, once, at once or later, from the io thread of the session only (also its
@@ -88,6 +92,11 @@ class Responder {
   void SendRaw(int status, std::string_view header_lines, std::string_view body) && {
     std::exchange(sink_, nullptr)->AnswerRaw(ticket_, status, header_lines, body);
   }
+
+  // Instead of an answer: the connection itself (net/detached_connection.h), with a head of this
+  // status and these lines still to be sent. Null, and nothing has happened, if other requests of
+  // the connection are in flight or the server drains. Only while the handler runs.
+  std::unique_ptr<DetachedConnection> Detach(int status, std::string_view header_lines);
 
   // The thread Send must be called on. Only while not yet answered.
   IoThread& io_thread() const { return sink_->io_thread(); }

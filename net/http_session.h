@@ -28,6 +28,7 @@
 #include "net/request_gate.h"
 #include "net/request_header.h"
 #include "net/request_parser.h"
+#include "net/response_head.h"
 #include "net/router.h"
 #include "net/server_options.h"
 
@@ -62,6 +63,8 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
                  std::string_view body) override;
   void AnswerDropped(std::uint64_t ticket) override;
   IoThread& io_thread() override { return thread_; }
+  std::unique_ptr<DetachedConnection> Detach(std::uint64_t ticket, int status,
+                                             std::string_view header_lines) override;
 
  private:
   friend class IoThread;
@@ -121,6 +124,8 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
   std::uint64_t OpenSlot(HttpRequest& request, bool keep_alive, int route_index);
   // Null if nobody will read the answer. Decides whether the connection closes after it.
   AnswerSlot* BeginAnswer(std::uint64_t ticket, bool close);
+  AnswerFrame FrameOf(const AnswerSlot& slot) const;
+  void CountAnswer(int route_index, int status);
   void FinishAnswer(std::uint64_t ticket, int route_index, int status,
                     std::shared_ptr<const std::string> shared_body);
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "net/detached_connection.h"
 #include "net/http_session.h"
 #include "net/problem_response.h"
 #include "net/response_head.h"
@@ -221,30 +222,38 @@ AnswerSlot* HttpSession::BeginAnswer(std::uint64_t ticket, bool close) {
   return slot;
 }
 
-void HttpSession::FinishAnswer(std::uint64_t ticket, int route_index, int status,
-                               std::shared_ptr<const std::string> shared_body) {
+void HttpSession::CountAnswer(int route_index, int status) {
   HttpMetrics& counters = thread_.counters();
   RouteCounters& route = route_index == kNoRoute
                              ? counters.routes.back()
                              : counters.routes[static_cast<std::size_t>(route_index)];
   const auto status_class = static_cast<std::size_t>(status / 100);
   route.by_status_class[status_class < route.by_status_class.size() ? status_class : 5].Add();
+}
+
+void HttpSession::FinishAnswer(std::uint64_t ticket, int route_index, int status,
+                               std::shared_ptr<const std::string> shared_body) {
+  CountAnswer(route_index, status);
   answers_.Finish(ticket, std::move(shared_body));
   if (pumping_ || round_pending_) return;
   round_pending_ = true;
   thread_.PumpAtEndOfRound(shared_from_this());
 }
 
+AnswerFrame HttpSession::FrameOf(const AnswerSlot& slot) const {
+  return {{slot.request_id.data(), slot.request_id_size},
+          thread_.date_line(),
+          slot.cors_lines,
+          slot.head_only,
+          slot.http_1_0,
+          slot.close,
+          slot.rate_limit};
+}
+
 void HttpSession::Answer(std::uint64_t ticket, HttpResponse&& response) {
   AnswerSlot* slot = BeginAnswer(ticket, response.close);
   if (slot == nullptr) return;
-  const AnswerFrame frame{{slot->request_id.data(), slot->request_id_size},
-                          thread_.date_line(),
-                          slot->cors_lines,
-                          slot->head_only,
-                          slot->http_1_0,
-                          slot->close,
-                          slot->rate_limit};
+  const AnswerFrame frame = FrameOf(*slot);
   int dropped_headers = 0;
   const bool shared = AppendAnswer(response, frame, answers_.Target(ticket), dropped_headers);
   if (dropped_headers > 0) {
@@ -258,13 +267,7 @@ void HttpSession::AnswerRaw(std::uint64_t ticket, int status, std::string_view h
                             std::string_view body) {
   AnswerSlot* slot = BeginAnswer(ticket, false);
   if (slot == nullptr) return;
-  const AnswerFrame frame{{slot->request_id.data(), slot->request_id_size},
-                          thread_.date_line(),
-                          slot->cors_lines,
-                          slot->head_only,
-                          slot->http_1_0,
-                          slot->close,
-                          slot->rate_limit};
+  const AnswerFrame frame = FrameOf(*slot);
   AppendRawAnswer(status, header_lines, body, frame, answers_.Target(ticket));
   FinishAnswer(ticket, slot->route_index, status, nullptr);
 }
@@ -272,6 +275,28 @@ void HttpSession::AnswerRaw(std::uint64_t ticket, int status, std::string_view h
 void HttpSession::AnswerDropped(std::uint64_t ticket) {
   thread_.counters().responder_dropped.Add();
   Answer(ticket, ProblemResponse(ProblemCode::kInternal));
+}
+
+std::unique_ptr<DetachedConnection> HttpSession::Detach(std::uint64_t ticket, int status,
+                                                        std::string_view header_lines) {
+  AnswerSlot* const slot = open_ ? answers_.Find(ticket) : nullptr;
+  const bool alone = slot != nullptr && answers_.in_flight() == 1 && answers_.unsent_bytes() == 0 &&
+                     !write_pending_ && !end_of_input_;
+  if (!alone || draining_) return nullptr;
+  auto connection = std::make_unique<DetachedConnection>(
+      DetachedConnection{TcpSocket(thread_.context()), thread_, {}});
+  // Only a protocol that is changed to outlives its head; a stream ends with the connection.
+  slot->close = status != 101;
+  AppendStreamHead(status, header_lines, FrameOf(*slot), connection->head);
+  CountAnswer(slot->route_index, status);
+  ErrorCode ignored;  // a read that is under way ends without having read
+  if (read_pending_) socket_.cancel(ignored);
+  open_ = false;
+  connection->socket = std::move(socket_);
+  thread_.RemoveSession(*this);
+  token_.reset();
+  self_.reset();  // whoever called holds a reference of their own
+  return connection;
 }
 
 HttpSession::Step HttpSession::StartStream(HttpRequest& request, const HeaderFacts& facts,

@@ -164,6 +164,22 @@ void AddRequests(const MetricsSources& sources, Families& families) {
   }
 }
 
+void AddLive(const MetricsSources& sources, Families& families) {
+  MetricFamily& readers =
+      AddFamily("tallyd_live_readers", "Readers that follow rankings by streams", MetricType::Gauge,
+                families);
+  AddValue(readers, Sum(sources, &HttpMetrics::live_readers_events), {{"kind", "sse"}});
+  AddValue(readers, Sum(sources, &HttpMetrics::live_readers_web_socket), {{"kind", "websocket"}});
+  AddValue(AddFamily("tallyd_live_messages_total", "Versions sent to them", MetricType::Counter,
+                     families),
+           Sum(sources, &HttpMetrics::live_messages));
+  MetricFamily& ended = AddFamily("tallyd_live_rejected_total", "Streams refused or closed",
+                                  MetricType::Counter, families);
+  AddValue(ended, Sum(sources, &HttpMetrics::live_refused_full), {{"reason", "full"}});
+  AddValue(ended, Sum(sources, &HttpMetrics::live_refused_network), {{"reason", "network"}});
+  AddValue(ended, Sum(sources, &HttpMetrics::live_closed_slow), {{"reason", "slow"}});
+}
+
 void AddHttp(const MetricsSources& sources, Families& families) {
   AddRequests(sources, families);
   AddValue(AddFamily("tallyd_http_connections", "Open connections", MetricType::Gauge, families),
@@ -173,6 +189,7 @@ void AddHttp(const MetricsSources& sources, Families& families) {
   AddValue(AddFamily("tallyd_ranking_waiters", "Readers waiting for a newer ranking",
                      MetricType::Gauge, families),
            static_cast<double>(waiting));
+  AddLive(sources, families);
   const auto counter = [&](const char* name, const char* help, CounterMember member) {
     AddValue(AddFamily(name, help, MetricType::Counter, families), Sum(sources, member));
   };

@@ -48,21 +48,35 @@ bool RankingCache::Cell::MoveTo(const RankingSnapshot& snapshot) {
   return true;
 }
 
-RankingCache::Bytes RankingCache::GetPatch(const RankingSnapshot& snapshot, Position since,
-                                           absl::Span<const OptionIndex> options) {
-  const auto render = [&] {
-    auto bytes = std::make_shared<std::string>();
-    AppendRankingPatch(snapshot, options, *bytes);
-    return bytes;
-  };
-  Cell& cell = FindCell(snapshot.poll);
-  absl::MutexLock lock(&cell.mutex);
-  if (!cell.MoveTo(snapshot)) return render();
-  for (const auto& [from, bytes] : cell.patches) {
+RankingCache::Bytes RankingCache::Cell::FindPatch(Position since) const {
+  for (const auto& [from, bytes] : patches) {
     if (from == since) return bytes;
   }
+  return nullptr;
+}
+
+RankingCache::Bytes RankingCache::PatchSince(const SnapshotBoard& board,
+                                             const RankingSnapshot& snapshot, Position since) {
+  Cell& cell = FindCell(snapshot.poll);
+  {
+    absl::MutexLock lock(&cell.mutex);
+    if (cell.MoveTo(snapshot)) {
+      if (Bytes known = cell.FindPatch(since)) return known;
+    }
+  }
+  // Not under the lock, the board has its own: two io threads may do this at a time.
+  SnapshotBoard::Changes changes = board.ChangesSince(snapshot.poll, since);
+  if (!changes.options) return nullptr;
+  // The board may be ahead: more options than differ do no harm, but ours must have them.
+  std::erase_if(*changes.options,
+                [&](OptionIndex option) { return option >= snapshot.rows.size(); });
+  auto bytes = std::make_shared<std::string>();
+  AppendRankingPatch(snapshot, *changes.options, *bytes);
+  absl::MutexLock lock(&cell.mutex);
+  if (!cell.MoveTo(snapshot)) return bytes;
+  if (Bytes known = cell.FindPatch(since)) return known;
   if (cell.patches.size() == kPatchesMax) cell.patches.erase(cell.patches.begin());
-  return cell.patches.emplace_back(since, render()).second;
+  return cell.patches.emplace_back(since, std::move(bytes)).second;
 }
 
 RankingCache::Rendered RankingCache::Get(const RankingSnapshot& snapshot, RankingFormat format,

@@ -20,6 +20,7 @@
 #include "absl/types/span.h"
 
 #include "engine/snapshot.h"
+#include "engine/snapshot_board.h"
 #include "net/content_coding.h"
 
 namespace tallyd {
@@ -38,11 +39,11 @@ class RankingCache {
   // a rendering of his own, which is not kept.
   Rendered Get(const RankingSnapshot& snapshot, RankingFormat format, Coding coding);
 
-  // The merge patch from the live form at `since`, of the same epoch, to that of `snapshot`;
-  // `options` as SnapshotBoard::ChangesSince() gave them. The newest version's patches from the
-  // last kPatchesMax versions asked for are kept: a crowd of readers has few versions.
-  Bytes GetPatch(const RankingSnapshot& snapshot, Position since,
-                 absl::Span<const OptionIndex> options);
+  // The merge patch from the live form at `since`, of the same epoch, to that of `snapshot`; null
+  // if the board does not know any more what changed. The newest version's patches from the last
+  // kPatchesMax versions asked for are kept, and the board is not asked again for them: a crowd of
+  // readers has few versions.
+  Bytes PatchSince(const SnapshotBoard& board, const RankingSnapshot& snapshot, Position since);
   static constexpr std::size_t kPatchesMax = 8;
 
   // Without the cache: the first `top` ranks.
@@ -61,6 +62,7 @@ class RankingCache {
     Slot slots[kFormats] ABSL_GUARDED_BY(mutex);
     std::vector<std::pair<Position, Bytes>> patches ABSL_GUARDED_BY(mutex);  // by `since`
 
+    Bytes FindPatch(Position since) const ABSL_SHARED_LOCKS_REQUIRED(mutex);
     // False: the cell holds a newer version than `snapshot`.
     bool MoveTo(const RankingSnapshot& snapshot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   };

@@ -61,8 +61,20 @@ void RankingFeed::Wait(PollNumber poll, Position since, std::chrono::millisecond
   ScheduleSweep();
 }
 
+// Counted before the follower asks the board: whoever publishes after that sees the count.
+void RankingFeed::Follow(PollNumber poll) {
+  if (followed_.insert(poll).second) followed_count_.fetch_add(1, std::memory_order_seq_cst);
+}
+
+void RankingFeed::Unfollow(PollNumber poll) {
+  if (followed_.erase(poll) > 0) followed_count_.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void RankingFeed::OnPublish(PollNumber poll) {
-  if (waiting_count_.load(std::memory_order_seq_cst) == 0) return;
+  if (waiting_count_.load(std::memory_order_seq_cst) == 0 &&
+      followed_count_.load(std::memory_order_seq_cst) == 0) {
+    return;
+  }
   bool first = false;
   {
     absl::MutexLock lock(&mutex_);
@@ -78,7 +90,10 @@ void RankingFeed::Refresh() {
     absl::MutexLock lock(&mutex_);
     published.swap(published_);
   }
-  for (const PollNumber poll : published) RefreshPoll(poll);
+  for (const PollNumber poll : published) {
+    RefreshPoll(poll);
+    if (followed_.contains(poll)) follower_->OnPublished(poll);
+  }
 }
 
 void RankingFeed::RefreshPoll(PollNumber poll) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Readers of one io thread that wait for a newer version of a ranking.
+// Readers of one io thread that wait for a newer version of a ranking, and one who follows many.
 //
 //   feed.Wait(poll, since, wait, [...](SnapshotBoard::SnapshotPtr newer) { ... });
 //
@@ -31,6 +31,12 @@ namespace tallyd {
 
 class RankingFeed final : public PublishListener {
  public:
+  // Is told of every publish of the polls it follows, on the io thread; several at once are one.
+  class Follower {
+   public:
+    virtual ~Follower() = default;
+    virtual void OnPublished(PollNumber poll) = 0;
+  };
   using Callback = absl::AnyInvocable<void(SnapshotBoard::SnapshotPtr)>;
 
   RankingFeed(SnapshotBoard& board, IoThread& io_thread, std::size_t waiters_max);
@@ -42,6 +48,10 @@ class RankingFeed final : public PublishListener {
   bool HasRoom() const { return waiting() < waiters_max_; }
   // Only while there is room. `callback` may be called before this returns.
   void Wait(PollNumber poll, Position since, std::chrono::milliseconds longest, Callback callback);
+  void SetFollower(Follower* follower) { follower_ = follower; }
+  // A publish after this returned is told.
+  void Follow(PollNumber poll);
+  void Unfollow(PollNumber poll);
   // Lets everybody go with null, now and from now on.
   void BeginDrain();
   // Any thread.
@@ -74,7 +84,11 @@ class RankingFeed final : public PublishListener {
   std::unique_ptr<SweepTimer> sweep_timer_;
   bool draining_ = false;
 
+  Follower* follower_ = nullptr;
+  absl::flat_hash_set<PollNumber> followed_;
+
   std::atomic<std::size_t> waiting_count_{0};
+  std::atomic<std::size_t> followed_count_{0};
   absl::Mutex mutex_;
   absl::flat_hash_set<PollNumber> published_ ABSL_GUARDED_BY(mutex_);
 };

@@ -193,14 +193,14 @@ void RankingRoutes::Get(const HttpRequest& request, Responder responder, Ranking
   ask.responder = std::move(responder);
   // Nearly always: nothing to wait for, nothing to keep of the request.
   if (const auto current = board.NewestIfCurrent(poll->number)) {
-    return Answer(cache_, std::move(ask), request.if_none_match, *current);
+    return Answer(*context_.rankings, std::move(ask), request.if_none_match, *current);
   }
   ask.german = PrefersGerman(request.accept_language);
   WithCurrent(board, io_thread, poll->number,
               [this, ask = std::move(ask), if_none_match = std::string(request.if_none_match)](
                   SnapshotBoard::SnapshotPtr snapshot) mutable {
                 if (snapshot != nullptr) {
-                  Answer(cache_, std::move(ask), if_none_match, *snapshot);
+                  Answer(*context_.rankings, std::move(ask), if_none_match, *snapshot);
                 } else {
                   SendDraining(std::move(ask.responder), ask.german);
                 }
@@ -246,13 +246,12 @@ void RankingRoutes::GetChanges(const HttpRequest& request, Responder responder) 
   WithCurrent(context_.engine.board(), io_thread, poll->number,
               [this, ask = std::move(ask)](SnapshotBoard::SnapshotPtr snapshot) mutable {
                 if (snapshot == nullptr) return SendDraining(std::move(ask.responder), ask.german);
-                AnswerChanges(std::move(ask));
+                AnswerChanges(std::move(ask), *snapshot);
               });
 }
 
-void RankingRoutes::AnswerChanges(ChangesAsk&& ask) {
-  const auto changes = context_.engine.board().ChangesSince(ask.poll, ask.since.position);
-  const RankingSnapshot& newest = *changes.newest;
+void RankingRoutes::AnswerChanges(ChangesAsk&& ask, const RankingSnapshot& newest) {
+  SnapshotBoard& board = context_.engine.board();
   if (newest.epoch != ask.since.epoch) return ask.Refuse(ProblemCode::kEpochChanged);
   if (newest.position == ask.since.position) {
     if (ask.wait.count() == 0) {
@@ -266,20 +265,22 @@ void RankingRoutes::AnswerChanges(ChangesAsk&& ask) {
     const std::chrono::seconds longest = std::exchange(ask.wait, std::chrono::seconds(0));
     const PollNumber poll = ask.poll;
     const Position since = ask.since.position;
-    // Whatever ended the wait, the answer is the same as without one.
+    // Whatever ended the wait, the answer is the same as without one. Who is woken with the others
+    // has the snapshot, and the patch is made once for all.
     feed.Wait(poll, since, longest,
-              [this, ask = std::move(ask)](SnapshotBoard::SnapshotPtr) mutable {
-                AnswerChanges(std::move(ask));
+              [this, &board, ask = std::move(ask)](SnapshotBoard::SnapshotPtr newer) mutable {
+                if (newer == nullptr) newer = board.Newest(ask.poll);
+                AnswerChanges(std::move(ask), *newer);
               });
     return;
   }
-  if (!changes.options) return ask.Refuse(ProblemCode::kVersionCompacted);
   HttpResponse response;
+  response.shared_body = context_.rankings->PatchSince(board, newest, ask.since.position);
+  if (response.shared_body == nullptr) return ask.Refuse(ProblemCode::kVersionCompacted);
   response.content_type = "application/merge-patch+json";
   std::string version;
   AppendVersionTag(newest.epoch, newest.position, version);
   response.headers.emplace_back("ETag", "W/\"" + version + "\"");
-  response.shared_body = cache_.GetPatch(newest, ask.since.position, *changes.options);
   std::move(ask.responder).Send(std::move(response));
 }
 

@@ -23,10 +23,9 @@ class RankingRoutes {
 
   void Get(const HttpRequest& request, Responder responder, RankingFormat format);
   void GetChanges(const HttpRequest& request, Responder responder);
-  void AnswerChanges(ChangesAsk&& ask);
+  void AnswerChanges(ChangesAsk&& ask, const RankingSnapshot& newest);
 
   const RouteContext& context_;
-  RankingCache cache_;
 };
 
 }  // namespace tallyd

@@ -33,7 +33,7 @@ class RequestGate {
     RateLimitNote note;
   };
   virtual ~RequestGate() = default;
-  // May note in the request who is asking. The io thread of the session.
+  // Notes in the request who is asking, as far as it finds out. The io thread of the session.
   virtual Pass Admit(HttpRequest& request, const ClientAddress& peer, IoThread::TimePoint now) = 0;
 };
 

@@ -54,6 +54,7 @@ constexpr std::array kNamedHeaders = {
     NamedHeader{"accept", &HttpRequest::accept, Repeat::kKeepFirst},
     NamedHeader{"origin", &HttpRequest::origin, Repeat::kRefuse},
     NamedHeader{"prefer", &HttpRequest::prefer, Repeat::kKeepFirst},
+    NamedHeader{"upgrade", &HttpRequest::upgrade, Repeat::kRefuse},
     NamedHeader{"if-match", &HttpRequest::if_match, Repeat::kRefuse},
     NamedHeader{"request-id", &HttpRequest::request_id, Repeat::kKeepFirst},
     NamedHeader{"traceparent", &HttpRequest::traceparent, Repeat::kKeepFirst},
@@ -67,6 +68,9 @@ constexpr std::array kNamedHeaders = {
     NamedHeader{"accept-language", &HttpRequest::accept_language, Repeat::kKeepFirst},
     NamedHeader{"idempotency-key", &HttpRequest::idempotency_key, Repeat::kRefuse},
     NamedHeader{"content-encoding", &HttpRequest::content_encoding, Repeat::kRefuse},
+    NamedHeader{"sec-websocket-key", &HttpRequest::sec_websocket_key, Repeat::kRefuse},
+    NamedHeader{"sec-websocket-version", &HttpRequest::sec_websocket_version, Repeat::kRefuse},
+    NamedHeader{"sec-websocket-protocol", &HttpRequest::sec_websocket_protocol, Repeat::kRefuse},
     NamedHeader{"access-control-request-method", &HttpRequest::access_control_request_method,
                 Repeat::kRefuse},
     NamedHeader{"access-control-request-headers", &HttpRequest::access_control_request_headers,
@@ -248,6 +252,7 @@ void RequestGuard::OnConnection(std::string_view value) {
     const std::string_view token = Trim(value.substr(0, comma));
     if (EqualsIgnoreCase(token, "close")) connection_close_ = true;
     if (EqualsIgnoreCase(token, "keep-alive")) connection_keep_alive_ = true;
+    if (EqualsIgnoreCase(token, "upgrade")) request_.connection_upgrade = true;
     if (comma == std::string_view::npos) return;
     value.remove_prefix(comma + 1);
   }

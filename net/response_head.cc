@@ -51,8 +51,9 @@ void AppendStatusLine(int status, std::string& out) {
 }
 
 // Everything of the head but the handler's own lines.
-void FinishHead(int status, std::size_t body_bytes, const AnswerFrame& frame, std::string& out) {
-  if (HasBody(status)) {
+void FinishHead(bool has_length, std::size_t body_bytes, const AnswerFrame& frame,
+                std::string& out) {
+  if (has_length) {
     out += "Content-Length: ";
     AppendNumber(body_bytes, out);
     out += "\r\n";
@@ -79,6 +80,7 @@ std::string_view ReasonPhrase(int status) {
     std::string_view phrase;
   };
   static constexpr Reason kReasons[] = {
+      {101, "Switching Protocols"},
       {200, "OK"},
       {201, "Created"},
       {202, "Accepted"},
@@ -141,11 +143,18 @@ bool AppendAnswer(const HttpResponse& response, const AnswerFrame& frame, std::s
     out += "\r\n";
   }
   if (!has_cache_control) out += kNoStoreLine;
-  FinishHead(response.status, body.size(), frame, out);
+  FinishHead(HasBody(response.status), body.size(), frame, out);
   if (frame.head_only || !HasBody(response.status)) return false;
   if (response.shared_body && body.size() > kCopyBodyBytesMax) return true;
   out += body;
   return false;
+}
+
+void AppendStreamHead(int status, std::string_view header_lines, const AnswerFrame& frame,
+                      std::string& out) {
+  AppendStatusLine(status, out);
+  out += header_lines;
+  FinishHead(false, 0, frame, out);
 }
 
 void AppendRawAnswer(int status, std::string_view header_lines, std::string_view body,
@@ -153,7 +162,7 @@ void AppendRawAnswer(int status, std::string_view header_lines, std::string_view
   AppendStatusLine(status, out);
   out += header_lines;
   if (header_lines.find("Cache-Control:") == std::string_view::npos) out += kNoStoreLine;
-  FinishHead(status, body.size(), frame, out);
+  FinishHead(HasBody(status), body.size(), frame, out);
   if (!frame.head_only && HasBody(status)) out += body;
 }
 

@@ -38,6 +38,11 @@ inline constexpr std::size_t kCopyBodyBytesMax = 2048;
 bool AppendAnswer(const HttpResponse& response, const AnswerFrame& frame, std::string& out,
                   int& dropped_headers);
 
+// The head of an answer whose body has no length: it ends with the connection, or with a 101
+// becomes something else.
+void AppendStreamHead(int status, std::string_view header_lines, const AnswerFrame& frame,
+                      std::string& out);
+
 void AppendRawAnswer(int status, std::string_view header_lines, std::string_view body,
                      const AnswerFrame& frame, std::string& out);
 

@@ -16,7 +16,9 @@
 #include "net/analysis_thread.h"
 #include "net/auth.h"
 #include "net/engine_gateway.h"
+#include "net/live_feed.h"
 #include "net/problem_response.h"
+#include "net/ranking_cache.h"
 #include "net/ranking_feed.h"
 
 namespace tallyd {
@@ -29,6 +31,9 @@ struct RouteContext {
   std::unique_ptr<AnalysisThread> analysis;              // reads the past
   std::uint64_t history_bytes_max = 0;                   // of the journal, for one of its jobs
   std::size_t audit_waiting_max = 0;                     // pages of audit logs; then 503
+  std::vector<std::unique_ptr<LiveFeed>> live_feeds;     // likewise
+  std::unique_ptr<RankingCache> rankings = std::make_unique<RankingCache>();
+  std::unique_ptr<LiveCensus> live_census;
 
   // Drafts are for administrators only.
   bool ShowsDrafts(const HttpRequest& request) const {
@@ -37,6 +42,9 @@ struct RouteContext {
   }
   EngineGateway& Gateway(const Responder& responder) const {
     return *gateways[static_cast<std::size_t>(responder.io_thread().index())];
+  }
+  LiveFeed& Live(const IoThread& io_thread) const {
+    return *live_feeds[static_cast<std::size_t>(io_thread.index())];
   }
   RankingFeed& Feed(const IoThread& io_thread) const {
     return *feeds[static_cast<std::size_t>(io_thread.index())];

@@ -1,5 +1,8 @@
 #include "net/server.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "net/log.h"
 
 namespace tallyd {
@@ -12,7 +15,9 @@ Server::Server(const ServiceOptions& options, Engine& engine)
                .feeds = {},
                .analysis = std::make_unique<AnalysisThread>(),
                .history_bytes_max = options.history_bytes_max,
-               .audit_waiting_max = options.audit_waiting_max},
+               .audit_waiting_max = options.audit_waiting_max,
+               .live_feeds = {},
+               .live_census = std::make_unique<LiveCensus>(options.live)},
       gate_(context_.auth, options.http.proxies, options.budgets),
       router_(options.cors),
       votes_(context_),
@@ -25,6 +30,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
       ideas_(context_),
       rankings_(context_),
       exports_(context_),
+      live_(context_, router_.cors()),
       pages_(context_, options.pages),
       operations_(context_) {
   votes_.AddTo(router_);
@@ -37,6 +43,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
   ideas_.AddTo(router_);
   rankings_.AddTo(router_);
   exports_.AddTo(router_);
+  live_.AddTo(router_);
   pages_.AddTo(router_);
   operations_.AddTo(router_);
   http_ = std::make_unique<HttpServer>(options.http, router_, &gate_);
@@ -45,6 +52,13 @@ Server::Server(const ServiceOptions& options, Engine& engine)
         std::make_unique<EngineGateway>(engine, *thread, options.pending_votes_max));
     context_.feeds.push_back(
         std::make_unique<RankingFeed>(engine.board(), *thread, options.ranking_waiters_max));
+    context_.live_feeds.push_back(
+        std::make_unique<LiveFeed>(LiveFeed::Parts{.board = engine.board(),
+                                                   .cache = *context_.rankings,
+                                                   .feed = *context_.feeds.back(),
+                                                   .census = *context_.live_census,
+                                                   .io_thread = *thread},
+                                   options.live));
   }
   operations_.SetIoThreads(&http_->io_threads());
   operations_.SetBudgets(&gate_.budgets());
@@ -54,6 +68,7 @@ Server::~Server() {
   if (running_) Stop(std::chrono::milliseconds(0));
   // Gateways and feeds hold timers of the io threads, which belong to http_.
   context_.gateways.clear();
+  context_.live_feeds.clear();
   context_.feeds.clear();
 }
 
@@ -68,7 +83,10 @@ absl::Status Server::Start() {
 void Server::BeginDrain() {
   operations_.BeginDrain();
   for (std::size_t i = 0; i < context_.feeds.size(); ++i) {
-    http_->io_threads()[i]->Post([feed = context_.feeds[i].get()] { feed->BeginDrain(); });
+    http_->io_threads()[i]->Post([this, i] {
+      context_.feeds[i]->BeginDrain();
+      context_.live_feeds[i]->BeginDrain();
+    });
   }
   http_->BeginDrain();
 }
@@ -83,7 +101,14 @@ bool Server::Stop(std::chrono::milliseconds deadline) {
   audit_.Drain();
   engine_.Drain();
   engine_.board().ReleaseAll();
-  const bool drained = http_->Stop(deadline);
+  // Who follows a stream has been told and goes by itself, or is closed a little later.
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  while (context_.live_census->readers() > 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+  const bool drained = http_->Stop(std::max(left, std::chrono::milliseconds(0)));
   // Whatever clients still sent while the connections closed.
   operations_.Join();
   audit_.Drain();

@@ -27,6 +27,7 @@
 #include "net/export_routes.h"
 #include "net/http_server.h"
 #include "net/idea_routes.h"
+#include "net/live_routes.h"
 #include "net/operation_routes.h"
 #include "net/page_routes.h"
 #include "net/paper_routes.h"
@@ -51,6 +52,7 @@ struct ServiceOptions {
   std::size_t audit_waiting_max = AuditRoutes::kWaitingMax;
   // Of the journal, for one history or past ranking; a longer one is refused.
   std::uint64_t history_bytes_max = kHistoryBytesMax;
+  LiveLimits live;  // who follow rankings by streams
 };
 
 class Server {
@@ -87,6 +89,7 @@ class Server {
   IdeaRoutes ideas_;
   RankingRoutes rankings_;
   ExportRoutes exports_;
+  LiveRoutes live_;
   PageRoutes pages_;
   OperationRoutes operations_;
   std::unique_ptr<HttpServer> http_;

@@ -116,6 +116,8 @@ export function followRanking(poll, { explain, first, onRanking, onTrouble }) {
     };
     for (const name of ['snapshot', 'delta', 'final']) source.addEventListener(name, read);
     source.addEventListener('final', () => { source.close(); stopped = true; });
+    // Also where there is nothing new since.
+    source.onopen = () => onTrouble(false);
     source.onerror = () => {
       // Closed: there is no such route (or no more of it); else the browser connects again itself.
       if (stopped || source === null) return;

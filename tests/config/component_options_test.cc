@@ -72,6 +72,9 @@ TEST(ComponentOptionsTest, SettingsReachTheirComponent) {
   settings.proxy_header = "forwarded";
   settings.network_connections_max = 7;
   settings.address_requests_per_s = 3;
+  settings.live_readers_max = 11;
+  settings.network_live_readers_max = 5;
+  settings.write_ms_max = 1'234;
   settings.frame_ancestors = {"https://b.example"};
   settings.log_level = "error";
   const EngineOptions engine = MakeEngineOptions(settings);
@@ -88,6 +91,9 @@ TEST(ComponentOptionsTest, SettingsReachTheirComponent) {
   EXPECT_EQ(service.http.proxies.header, ProxyOptions::Header::kForwarded);
   EXPECT_EQ(service.http.public_listener.network_connections_max, 7);
   EXPECT_EQ(service.budgets.address.requests_per_s, 3);
+  EXPECT_EQ(service.live.readers_max, 11U);
+  EXPECT_EQ(service.live.network_readers_max, 5U);
+  EXPECT_EQ(service.live.write_ms_max, 1'234);
   EXPECT_EQ(service.pages.frame_ancestors, settings.frame_ancestors);
   EXPECT_EQ(MakeLogOptions(settings).level, LogLevel::kError);
 }

@@ -47,6 +47,7 @@ bool IsForPublic(const std::string& operation) {
       "GET /v1/polls/{poll}/ranking.ndjson",
       "GET /v1/polls/{poll}/ranking/changes",
       "GET /v1/polls/{poll}/ranking/stream",
+      "GET /v1/polls/{poll}/ranking/ws",
       "GET /livez",
       "GET /readyz",
       "GET /healthz",

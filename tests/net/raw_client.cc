@@ -133,6 +133,25 @@ std::optional<RawAnswer> RawClient::Read(bool head) {
   return answer;
 }
 
+std::optional<std::string> RawClient::ReadUntil(std::string_view mark) {
+  std::size_t end;
+  while ((end = buffer_.find(mark)) == std::string::npos) {
+    if (!Fill(timeout_)) return std::nullopt;
+  }
+  std::string text = buffer_.substr(0, end);
+  buffer_.erase(0, end + mark.size());
+  return text;
+}
+
+std::optional<std::string> RawClient::ReadBytes(std::size_t size) {
+  while (buffer_.size() < size) {
+    if (!Fill(timeout_)) return std::nullopt;
+  }
+  std::string bytes = buffer_.substr(0, size);
+  buffer_.erase(0, size);
+  return bytes;
+}
+
 std::vector<RawAnswer> RawClient::ReadAll(bool head) {
   std::vector<RawAnswer> answers;
   while (auto answer = Read(head)) answers.push_back(std::move(*answer));

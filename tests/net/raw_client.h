@@ -43,6 +43,9 @@ class RawClient {
   std::optional<RawAnswer> Read(bool head = false);
   // Everything until the server closes.
   std::vector<RawAnswer> ReadAll(bool head = false);
+  // What comes before `mark`, which is taken too; a number of bytes. nullopt: it ended first.
+  std::optional<std::string> ReadUntil(std::string_view mark);
+  std::optional<std::string> ReadBytes(std::size_t size);
   // True once the server has closed (nothing but the end is left to read).
   bool WaitForClose();
   // Whether the connection stays open and silent for a while.

@@ -8,6 +8,7 @@
 
 #include "boost/json.hpp"
 
+#include "tests/net/live_client.h"
 #include "tests/net/merge_patch.h"
 #include "tests/net/service_fixture.h"
 
@@ -79,6 +80,16 @@ class VisibilityTest : public ServiceTest {
           if ((route->listeners & listener) == 0) continue;
           const std::string method(MethodName(route->method));
           const std::string target = Fill(route->pattern) + query;
+          if (route->pattern.ends_with("/ranking/stream")) {
+            answers[std::to_string(listener) + target] =
+                Stream(listener, LiveClient::Kind::kEvents);
+            continue;
+          }
+          if (route->pattern.ends_with("/ranking/ws")) {
+            answers[std::to_string(listener) + target] =
+                Stream(listener, LiveClient::Kind::kWebSocket);
+            continue;
+          }
           HttpCall call = Call(method, target, {{"Tallyd-Voter", "voter-1"}});
           if (method == "POST") call.body = "";
           HttpAnswer answer;
@@ -95,6 +106,14 @@ class VisibilityTest : public ServiceTest {
       }
     }
     return answers;
+  }
+  // What a stream begins with.
+  std::string Stream(std::uint8_t listener, LiveClient::Kind kind) {
+    LiveClient reader(listener == kPublicListener ? server_->public_port() : server_->admin_port(),
+                      kind, "p");
+    const auto event = reader.Next();
+    EXPECT_TRUE(event);
+    return event ? event->name + " " + event->id + " " + json::serialize(event->data) : "";
   }
   static std::string AllOf(const HttpAnswer& answer) {
     std::string text = std::to_string(answer.status) + "\n";
