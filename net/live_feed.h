@@ -7,9 +7,9 @@
 // and gets the newest when it is free: no queues. A patch is serialised once for all who come from
 // the same version, and so is a whole ranking.
 //
-// A pass works in slices between which the thread serves requests, and the next begins only after a
-// multiple of the time the last one took: so ten thousand readers take a bounded share of the
-// thread, and the more there are the rarer they are told. Bounded by LiveCensus.
+// A pass works in slices, with a multiple of the time a slice took between it and the next: so ten
+// thousand readers take a bounded share of the thread, evenly, and the more there are the rarer
+// they are told. Bounded by LiveCensus.
 //
 // Everything belongs to the io thread, also construction and destruction while it does not run.
 
