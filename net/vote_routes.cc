@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/claim_rule.h"
 #include "engine/visibility.h"
 #include "net/concat.h"
 #include "net/status_to_http.h"
@@ -28,6 +29,20 @@ std::optional<Seq> ParseSeqTag(std::string_view header) {
   if (!tag || tag->weak || tags.Next() || tags.malformed()) return std::nullopt;
   const auto seq = ParseDecimal(tag->opaque);
   return seq && *seq >= 1 && *seq <= kSeqMax ? seq : std::nullopt;
+}
+
+// By the claims of the voter's own token; false: 403 was answered. Whoever may name voters vouches
+// for them.
+bool MayVote(const HttpRequest& request, const Identity& identity, const PollView& poll,
+             Responder& responder) {
+  const std::string_view rule = ClaimRuleOf(poll.definition.display);
+  if (rule.empty() || identity.VouchesForVoters()) return true;
+  const std::string_view missing = MissingClaim(rule, identity.claims);
+  if (missing.empty()) return true;
+  SendProblem(std::move(responder), request, ProblemCode::kForbidden,
+              Concat("this poll is for voters whose token has a certain ", missing,
+                     ": see eligible.claims of the poll"));
+  return false;
 }
 
 // The ballot as such was refused, by the state of the poll as the writer knew it.
@@ -75,6 +90,7 @@ void VoteRoutes::Cast(const HttpRequest& request, Responder responder) {
   // A vote for a draft is told that the poll is not open: whoever votes knows the id.
   const auto poll = FindPoll(context_, request, responder, true);
   if (poll == nullptr || !RequireMediaType(request, "application/json", responder)) return;
+  if (!MayVote(request, *identity, *poll, responder)) return;
 
   if (context_.engine.storage_full()) {
     SendProblem(std::move(responder), request, ProblemCode::kStorageFull);

@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_set.h"
 
+#include "engine/claim_rule.h"
 #include "engine/limits.h"
 #include "net/concat.h"
 #include "net/wire_json_document.h"
@@ -130,24 +131,58 @@ void ReadChannels(ObjectReader& reader, PollDefinition& definition) {
   if (array->empty()) reader.Fault("channels", kMemberInvalid, "must name at least one channel");
 }
 
-void ReadEligible(const json::value& value, DocumentErrors& errors, PollDefinition& definition) {
-  ObjectReader reader(value, "/eligible", errors);
-  if (const json::value* claims = reader.Find("claims")) {
-    if (!claims->is_object()) {
-      reader.Fault("claims", kMemberInvalid, "must be an object");
-    } else if (!claims->get_object().empty()) {
-      reader.Fault("claims", kNotSupported, "this version lets everyone vote");
-    }
+// One name of the rule and the values it may have, as they are kept.
+void ReadClaim(std::string_view name, const json::value& values, DocumentErrors& errors,
+               std::string& rule) {
+  std::string pointer = "/eligible/claims";
+  AppendPointer(name, pointer);
+  const json::array* array = values.if_array();
+  if (!IsClaimText(name) || array == nullptr || array->empty() || array->size() > kClaimValuesMax) {
+    errors.Add(pointer, kMemberInvalid,
+               Concat("a claim has a plain name and a list of 1 to ", kClaimValuesMax, " texts"));
+    return;
   }
-  definition.roll = reader.Bool("roll").value_or(false);
-  reader.RefuseUnknown();
+  AppendTo(&rule, rule.size() > 1 ? ",\"" : "\"", name, "\":[");
+  for (std::size_t i = 0; i < array->size(); ++i) {
+    const json::string* text = (*array)[i].if_string();
+    if (text == nullptr || !IsClaimText(std::string_view(text->data(), text->size()))) {
+      errors.Add(Concat(pointer, "/", i), kMemberInvalid,
+                 Concat("must be a text of 1 to ", kClaimTextBytesMax,
+                        " bytes without quotation mark, backslash and control characters"));
+      return;
+    }
+    AppendTo(&rule, i == 0 ? "\"" : ",\"", std::string_view(text->data(), text->size()), "\"");
+  }
+  rule += ']';
 }
 
-// Members that belong to later versions; their defaults may be spelled out.
-void ReadUnsupported(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
-  if (const json::value* eligible = reader.Find("eligible")) {
-    ReadEligible(*eligible, errors, definition);
+// The rule becomes the first member of the display text (engine/claim_rule.h).
+void ReadClaims(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
+  const json::value* claims = reader.Find("claims");
+  if (claims == nullptr) return;
+  const json::object* object = claims->if_object();
+  if (object == nullptr || object->size() > kClaimNamesMax) {
+    reader.Fault("claims", kMemberInvalid,
+                 Concat("must be an object of at most ", kClaimNamesMax, " names"));
+    return;
   }
+  std::map<std::string, const json::value*> sorted;
+  for (const auto& [name, values] : *object) sorted.emplace(name, &values);
+  std::string rule = "{";
+  for (const auto& [name, values] : sorted) ReadClaim(name, *values, errors, rule);
+  if (rule.size() == 1) return;
+  definition.display = Concat(R"({"eligible":{"claims":)", rule, "}},",
+                              std::string_view(definition.display).substr(1));
+}
+
+// After the display text was made.
+void ReadEligible(ObjectReader& poll, DocumentErrors& errors, PollDefinition& definition) {
+  const json::value* eligible = poll.Find("eligible");
+  if (eligible == nullptr) return;
+  ObjectReader reader(*eligible, "/eligible", errors);
+  ReadClaims(reader, errors, definition);
+  definition.roll = reader.Bool("roll").value_or(false);
+  reader.RefuseUnknown();
 }
 
 void ReadRules(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
@@ -213,7 +248,7 @@ std::optional<PollDocument> DecodePoll(std::string_view body, std::string_view p
     ReadWindow(reader, definition);
     ReadRules(reader, found, definition);
     ReadVisibility(reader, found, definition);
-    ReadUnsupported(reader, found, definition);
+    ReadEligible(reader, found, definition);
     ReadBallotsPerVoter(reader, time_zone, definition);
     ReadWeight(reader, found, definition);
     if (definition.roll && definition.ballots_per_voter != BallotsPerVoter{}) {

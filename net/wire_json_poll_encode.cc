@@ -1,5 +1,6 @@
 #include <boost/json/serialize.hpp>
 
+#include "engine/claim_rule.h"
 #include "net/concat.h"
 #include "net/wire_json_document.h"
 #include "net/wire_json_poll.h"
@@ -136,6 +137,15 @@ void AppendHead(const PollView& poll, std::string& out) {
   AppendJsonString(poll.definition.project, out);
 }
 
+void AppendEligible(const PollDefinition& definition, std::string& out) {
+  const std::string_view rule = ClaimRuleOf(definition.display);
+  if (rule.empty() && !definition.roll) return;
+  out += R"(,"eligible":{)";
+  if (!rule.empty()) AppendTo(&out, R"("claims":)", rule, definition.roll ? "," : "");
+  if (definition.roll) out += R"("roll":true)";
+  out += '}';
+}
+
 void AppendRules(const PollDefinition& definition, std::string& out) {
   if (definition.opens) AppendTo(&out, ",\"opens\":\"", FormatTime(*definition.opens), "\"");
   if (definition.closes) {
@@ -166,7 +176,7 @@ void AppendRules(const PollDefinition& definition, std::string& out) {
   }
   AppendTo(&out, ",\"paper\":{\"confirm\":", definition.paper_confirm ? "true" : "false",
            definition.paper_blind ? ",\"blind\":true}" : "}");
-  if (definition.roll) out += R"(,"eligible":{"roll":true})";
+  AppendEligible(definition, out);
   if (definition.weight.is_given()) {
     out += ",\"weight\":{\"claim\":";
     AppendJsonString(definition.weight.claim, out);
@@ -208,7 +218,8 @@ std::string_view PollStateName(PollState state) {
 void AppendPoll(const PollView& poll, std::string& out) {
   const PollDefinition& definition = poll.definition;
   AppendHead(poll, out);
-  AppendDisplay(definition.display, out);
+  const std::string_view display = DisplayWithoutRule(definition.display);
+  if (!display.empty()) AppendTo(&out, ",", display);
   out += ",\"ballot\":";
   AppendBallot(definition, out);
   if (definition.questions.empty()) {
