@@ -158,7 +158,7 @@ void LiveFeed::Advance(LiveReader& reader, Channel& channel) {
   reader.position = newest.position;
   std::string version;
   AppendVersionTag(newest.epoch, newest.position, version);
-  const auto whole = parts_.cache.Get(newest, RankingFormat::kLive, false).bytes;
+  const auto whole = parts_.cache.Get(newest, RankingFormat::kLive, Coding::kIdentity).bytes;
   std::string last;
   if (fresh) last = LiveMessage(reader.kind(), "snapshot", version, *whole);
   last += LiveMessage(reader.kind(), "final", version, *whole);
@@ -180,9 +180,9 @@ LiveReader::Bytes LiveFeed::MessageFor(Position since, LiveReader::Kind kind, Ch
 // Null: no patch from there is known.
 LiveReader::Bytes LiveFeed::Render(LiveReader::Kind kind, Position since,
                                    const RankingSnapshot& newest) {
-  const RankingCache::Bytes data = since == kWhole
-                                       ? parts_.cache.Get(newest, RankingFormat::kLive, false).bytes
-                                       : parts_.cache.PatchSince(parts_.board, newest, since);
+  const RankingCache::Bytes data =
+      since == kWhole ? parts_.cache.Get(newest, RankingFormat::kLive, Coding::kIdentity).bytes
+                      : parts_.cache.PatchSince(parts_.board, newest, since);
   if (data == nullptr) return nullptr;
   std::string version;
   AppendVersionTag(newest.epoch, newest.position, version);

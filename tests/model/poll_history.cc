@@ -386,19 +386,21 @@ void PollHistory::CompareRanking(const RankingSnapshot& snapshot) const {
   EXPECT_EQ(snapshot.totals.paper, static_cast<std::uint64_t>(expected.paper));
   EXPECT_EQ(snapshot.totals.blank, static_cast<std::uint64_t>(expected.blank));
   EXPECT_EQ(snapshot.totals.invalid, static_cast<std::uint64_t>(expected.invalid));
-  ASSERT_EQ(snapshot.order.size(), expected.rows.size());
+  std::vector<ExpectedRow> served;
+  ForEachRanked(snapshot, [&](OptionIndex index, const RankedOption& row, std::uint32_t rank) {
+    const OptionDefinition& option = snapshot.view->definition.options.at(index);
+    served.push_back({.question = option.question,
+                      .option = option.id,
+                      .rank = rank,
+                      .score = row.score,
+                      .ballots = static_cast<std::int64_t>(row.ballots),
+                      .online = row.online,
+                      .paper = row.paper});
+  });
+  ASSERT_EQ(served.size(), expected.rows.size());
   for (std::size_t i = 0; i < expected.rows.size(); ++i) {
-    const RankedOption& row = snapshot.rows.at(snapshot.order[i]);
-    const OptionDefinition& option = snapshot.view->definition.options.at(snapshot.order[i]);
-    const ExpectedRow served{.question = option.question,
-                             .option = option.id,
-                             .rank = row.rank,
-                             .score = row.score,
-                             .ballots = static_cast<std::int64_t>(row.ballots),
-                             .online = row.online,
-                             .paper = row.paper};
-    EXPECT_TRUE(served == expected.rows[i])
-        << "place " << i << ": " << option.id << " score " << row.score << " of "
+    EXPECT_TRUE(served[i] == expected.rows[i])
+        << "place " << i << ": " << served[i].option << " score " << served[i].score << " of "
         << expected.rows[i].option << ' ' << expected.rows[i].score;
   }
 }
