@@ -119,11 +119,11 @@ rocksdb::Options StoreOptions(const BallotStoreOptions& options) {
 
 class RocksBallotStore final : public BallotStore {
  public:
-  RocksBallotStore(std::unique_ptr<rocksdb::DB> db, rocksdb::Options file_options,
+  RocksBallotStore(std::unique_ptr<rocksdb::DB> db, const rocksdb::Options& file_options,
                    const BallotStoreOptions& options,
                    std::shared_ptr<std::atomic<Position>> durable)
       : db_(std::move(db)),
-        writer_(db_.get(), std::move(file_options), options.epoch, options.file_versions_min),
+        writer_(db_.get(), file_options, options.epoch, options.file_versions_min),
         file_versions_min_(options.file_versions_min),
         epoch_(options.epoch),
         durable_(std::move(durable)) {}
@@ -196,9 +196,9 @@ absl::Status RocksBallotStore::WriteGathered(absl::Span<const BallotVersion* con
   // What was written before may be written again, but the position does not go back.
   const Position reached = std::max(through, position());
   const bool many = versions.size() >= file_versions_min_;
-  const rocksdb::Status status =
+  const absl::Status written =
       many ? writer_.WriteAsFiles(versions, reached) : writer_.WriteToMemory(versions, reached);
-  if (!status.ok()) return FromRocks(status, "ballot store: write");
+  if (!written.ok()) return written;
   if (many) Raise(durable_.get(), reached);
   position_.store(reached, std::memory_order_release);
   return absl::OkStatus();

@@ -1,18 +1,23 @@
 #include "storage/ballot_store_writer.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <tuple>
-#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
 #include <rocksdb/sst_file_writer.h>
+#include <rocksdb/write_batch.h>
 
 #include "storage/absl_view.h"
 #include "storage/ballot_store_codec.h"
 #include "storage/byte_codec.h"
+#include "storage/rocks_status.h"
 
 namespace tallyd {
 namespace {
@@ -26,16 +31,58 @@ rocksdb::Slice ToSlice(std::string_view bytes) {
 
 }  // namespace
 
-BallotStoreWriter::BallotStoreWriter(rocksdb::DB* db, rocksdb::Options file_options, Epoch epoch,
-                                     std::size_t file_versions_min)
-    : db_(db),
-      file_options_(std::move(file_options)),
-      epoch_(epoch),
-      file_versions_min_(file_versions_min) {
+// The versions of one write in the orders of the store, and where they go.
+class BallotStoreWriter::Sorted {
+ public:
+  Sorted(rocksdb::DB* db, const rocksdb::Options& file_options, Epoch epoch,
+         std::size_t file_versions_min);
+  rocksdb::Status WriteToMemory(Versions versions, Position reached);
+  rocksdb::Status WriteAsFiles(Versions versions, Position reached);
+
+ private:
+  // What decides the place of a version, beside each other: sorting these instead of the versions
+  // themselves, which lie anywhere, is several times as fast.
+  struct SeqPlace {
+    PollNumber poll;
+    Seq seq;
+    const BallotVersion* version;
+  };
+  struct VoterPlace {
+    PollNumber poll;
+    std::uint64_t tag_high;  // the halves of the tag as big-endian numbers
+    std::uint64_t tag_low;
+    Seq seq;
+  };
+
+  void SortByVoter(Versions versions);
+  void SortBySeq(Versions versions);
+  template <class PutEntry>
+  rocksdb::Status PutBallots(absl::Span<const SeqPlace> places, PutEntry put);
+  template <class PutEntry>
+  rocksdb::Status PutVoters(Position reached, PutEntry put);
+  std::size_t EndOfNextFile(std::size_t begin) const;
+  template <class PutEntries>
+  rocksdb::Status MakeFile(std::vector<std::string>* paths, PutEntries put_entries);
+
+  rocksdb::DB* const db_;
+  const rocksdb::Options file_options_;
+  const Epoch epoch_;
+  const std::size_t file_versions_min_;
+  rocksdb::WriteOptions unlogged_;
+  // Kept for their memory.
+  rocksdb::WriteBatch batch_;
+  std::vector<SeqPlace> by_seq_;
+  std::vector<VoterPlace> by_voter_;
+  std::string value_;
+};
+
+BallotStoreWriter::Sorted::Sorted(rocksdb::DB* db, const rocksdb::Options& file_options,
+                                  Epoch epoch, std::size_t file_versions_min)
+    : db_(db), file_options_(file_options), epoch_(epoch), file_versions_min_(file_versions_min) {
   unlogged_.disableWAL = true;
 }
 
-void BallotStoreWriter::SortByVoter(Versions versions) {
+void BallotStoreWriter::Sorted::SortByVoter(Versions versions) {
   by_voter_.clear();
   for (const BallotVersion* version : versions) {
     const auto* tag = reinterpret_cast<const char*>(version->tag.bytes.data());
@@ -49,7 +96,7 @@ void BallotStoreWriter::SortByVoter(Versions versions) {
   });
 }
 
-void BallotStoreWriter::SortBySeq(Versions versions) {
+void BallotStoreWriter::Sorted::SortBySeq(Versions versions) {
   by_seq_.clear();
   for (const BallotVersion* version : versions) {
     by_seq_.push_back({version->poll, version->seq, version});
@@ -67,7 +114,8 @@ void BallotStoreWriter::SortBySeq(Versions versions) {
 // Both want status checks after each entry, the file wants rising keys. The same version twice in
 // one write is one entry.
 template <class PutEntry>
-rocksdb::Status BallotStoreWriter::PutBallots(absl::Span<const SeqPlace> places, PutEntry put) {
+rocksdb::Status BallotStoreWriter::Sorted::PutBallots(absl::Span<const SeqPlace> places,
+                                                      PutEntry put) {
   const SeqPlace* previous = nullptr;
   for (const SeqPlace& place : places) {
     if (previous != nullptr && previous->poll == place.poll && previous->seq == place.seq) continue;
@@ -80,7 +128,7 @@ rocksdb::Status BallotStoreWriter::PutBallots(absl::Span<const SeqPlace> places,
 }
 
 template <class PutEntry>
-rocksdb::Status BallotStoreWriter::PutVoters(Position reached, PutEntry put) {
+rocksdb::Status BallotStoreWriter::Sorted::PutVoters(Position reached, PutEntry put) {
   const std::string position = EncodeStorePosition({.epoch = epoch_, .position = reached});
   if (rocksdb::Status status = put(ToSlice(kPositionKey), position); !status.ok()) return status;
   const VoterPlace* previous = nullptr;
@@ -97,7 +145,7 @@ rocksdb::Status BallotStoreWriter::PutVoters(Position reached, PutEntry put) {
   return rocksdb::Status::OK();
 }
 
-rocksdb::Status BallotStoreWriter::WriteToMemory(Versions versions, Position reached) {
+rocksdb::Status BallotStoreWriter::Sorted::WriteToMemory(Versions versions, Position reached) {
   batch_.Clear();
   const auto put = [this](const rocksdb::Slice& key, const rocksdb::Slice& value) {
     return batch_.Put(key, value);
@@ -115,7 +163,7 @@ rocksdb::Status BallotStoreWriter::WriteToMemory(Versions versions, Position rea
 // begins where its last one ended, so that RocksDB need not merge them; polls with few share one.
 // RocksDB takes all in at once, flushes an overlapping memtable first and syncs, so the position in
 // them is durable when this returns.
-rocksdb::Status BallotStoreWriter::WriteAsFiles(Versions versions, Position reached) {
+rocksdb::Status BallotStoreWriter::Sorted::WriteAsFiles(Versions versions, Position reached) {
   std::vector<std::string> paths;
   SortBySeq(versions);
   for (std::size_t begin = 0; begin < by_seq_.size();) {
@@ -136,7 +184,7 @@ rocksdb::Status BallotStoreWriter::WriteAsFiles(Versions versions, Position reac
 
 // In by_seq_: the end of a poll with many versions, or of as many polls with few as
 // come in a row.
-std::size_t BallotStoreWriter::EndOfNextFile(std::size_t begin) const {
+std::size_t BallotStoreWriter::Sorted::EndOfNextFile(std::size_t begin) const {
   const auto end_of_poll = [this](std::size_t from) {
     std::size_t end = from;
     while (end < by_seq_.size() && by_seq_[end].poll == by_seq_[from].poll) ++end;
@@ -153,8 +201,8 @@ std::size_t BallotStoreWriter::EndOfNextFile(std::size_t begin) const {
 }
 
 template <class PutEntries>
-rocksdb::Status BallotStoreWriter::MakeFile(std::vector<std::string>* paths,
-                                            PutEntries put_entries) {
+rocksdb::Status BallotStoreWriter::Sorted::MakeFile(std::vector<std::string>* paths,
+                                                    PutEntries put_entries) {
   paths->push_back(absl::StrCat(db_->GetName(), "/", AbslView(kNextFile), paths->size(), ".sst"));
   rocksdb::SstFileWriter file(rocksdb::EnvOptions(), file_options_);
   rocksdb::Status status = file.Open(paths->back());
@@ -164,6 +212,20 @@ rocksdb::Status BallotStoreWriter::MakeFile(std::vector<std::string>* paths,
   });
   if (status.ok()) status = file.Finish();
   return status;
+}
+
+BallotStoreWriter::BallotStoreWriter(rocksdb::DB* db, const rocksdb::Options& file_options,
+                                     Epoch epoch, std::size_t file_versions_min)
+    : sorted_(std::make_unique<Sorted>(db, file_options, epoch, file_versions_min)) {}
+
+BallotStoreWriter::~BallotStoreWriter() = default;
+
+absl::Status BallotStoreWriter::WriteToMemory(Versions versions, Position reached) {
+  return FromRocks(sorted_->WriteToMemory(versions, reached), "ballot store: write");
+}
+
+absl::Status BallotStoreWriter::WriteAsFiles(Versions versions, Position reached) {
+  return FromRocks(sorted_->WriteAsFiles(versions, reached), "ballot store: write files");
 }
 
 absl::Status BallotStoreWriter::RemoveUnfinished(const std::string& directory) {

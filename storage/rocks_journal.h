@@ -28,7 +28,7 @@ struct RocksJournalOptions {
   bool create_if_missing = false;
   Epoch epoch_if_created = 0;
   std::optional<JournalFork> fork = std::nullopt;  // OutOfRange if it does not reach so far
-  std::uint64_t memory_bytes_max = 128ull << 20;  // records on their way to a file
+  std::uint64_t memory_bytes_max = 128ull << 20;   // records on their way to a file
   std::uint64_t wal_bytes_max = 256ull << 20;
   // Called from any thread, at most once; must not return to normal work (the server exits 74).
   std::function<void(const absl::Status&)> on_background_error;

@@ -15,7 +15,7 @@ namespace {
 // Raise a number only with a reason in the commit message: docs/style.md, habit 7. The engine's are
 // the immutable poll views and snapshots it publishes.
 const std::map<std::string, std::size_t> kSharedPtrBudgets = {
-    {"storage", 15}, {"engine", 53}, {"net", 46}, {"config", 0}, {"tools", 10},
+    {"storage", 15}, {"engine", 53}, {"net", 57}, {"config", 0}, {"tools", 10},
 };
 
 TEST(Tidy, TreeIsRead) {
