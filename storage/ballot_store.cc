@@ -196,7 +196,7 @@ absl::Status RocksBallotStore::WriteGathered(absl::Span<const BallotVersion* con
   // What was written before may be written again, but the position does not go back.
   const Position reached = std::max(through, position());
   const bool many = versions.size() >= file_versions_min_;
-  const absl::Status written =
+  absl::Status written =
       many ? writer_.WriteAsFiles(versions, reached) : writer_.WriteToMemory(versions, reached);
   if (!written.ok()) return written;
   if (many) Raise(durable_.get(), reached);
