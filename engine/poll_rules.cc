@@ -6,7 +6,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 
-#include "engine/claim_rule.h"
 #include "storage/check.h"
 
 namespace tallyd {
@@ -126,7 +125,7 @@ std::optional<std::string> FindFrozenChange(const PollRecord& poll, const PollDe
   if (next.paper_confirm != current.paper_confirm) return "/paper/confirm";
   if (next.paper_blind != current.paper_blind) return "/paper/blind";
   if (next.roll != current.roll) return "/eligible/roll";
-  if (ClaimRuleOf(next.display) != ClaimRuleOf(current.display)) return "/eligible/claims";
+  if (next.claims != current.claims) return "/eligible/claims";
   if (auto option = FindFrozenOption(current, next)) return option;
   return FindFrozenBox(current, next);
 }

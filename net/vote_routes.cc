@@ -35,9 +35,8 @@ std::optional<Seq> ParseSeqTag(std::string_view header) {
 // for them.
 bool MayVote(const HttpRequest& request, const Identity& identity, const PollView& poll,
              Responder& responder) {
-  const std::string_view rule = ClaimRuleOf(poll.definition.display);
-  if (rule.empty() || identity.VouchesForVoters()) return true;
-  const std::string_view missing = MissingClaim(rule, identity.claims);
+  if (poll.definition.claims.empty() || identity.VouchesForVoters()) return true;
+  const std::string_view missing = MissingClaim(poll.definition.claims, identity.claims);
   if (missing.empty()) return true;
   SendProblem(std::move(responder), request, ProblemCode::kForbidden,
               Concat("this poll is for voters whose token has a certain ", missing,

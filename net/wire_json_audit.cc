@@ -105,6 +105,10 @@ void AppendRules(const PollDefinition& poll, std::string& out) {
       "\",\"paper_confirm\":", poll.paper_confirm ? "true" : "false");
   if (poll.paper_blind) out += ",\"paper_blind\":true";
   if (poll.roll) out += ",\"roll\":true";
+  if (!poll.claims.empty()) {
+    out += ",\"claims\":";
+    AppendClaims(poll.claims, out);
+  }
   if (poll.ballots_per_voter != BallotsPerVoter{}) {
     AppendTo(&out, ",\"ballots_per_voter\":", poll.ballots_per_voter.count);
     if (poll.ballots_per_voter.per_day()) {
@@ -288,7 +292,7 @@ void AppendAct(const PollView&, const Engine::JournaledAct&, const OnlineAfterPa
   AppendTo(&out, R"(,"act":"online_after_paper","on_paper":)", entry.on_paper);
 }
 
-// Never acts of a poll (AuditedPoll).
+// Never acts of a poll (engine/audit_index.h).
 void AppendAct(const PollView&, const Engine::JournaledAct&, const BallotEntry&, std::string&) {}
 void AppendAct(const PollView&, const Engine::JournaledAct&, const WithdrawalEntry&, std::string&) {
 }

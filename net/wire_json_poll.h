@@ -47,6 +47,8 @@ std::string_view PollStateName(PollState state);
 
 // ,"withdrawn":true,"fate":... of an option that was withdrawn, else nothing.
 void AppendFate(const PollDefinition& poll, const OptionDefinition& option, std::string& out);
+// {"district":["mitte","nord"],...}
+void AppendClaims(absl::Span<const ClaimRule> claims, std::string& out);
 void AppendPoll(const PollView& poll, std::string& out);
 void AppendPollSummary(const PollView& poll, std::string& out);
 // {"polls":[...],"next":...}; `next` empty: the last page.

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include "absl/container/flat_hash_set.h"
 
@@ -131,9 +130,9 @@ void ReadChannels(ObjectReader& reader, PollDefinition& definition) {
   if (array->empty()) reader.Fault("channels", kMemberInvalid, "must name at least one channel");
 }
 
-// One name of the rule and the values it may have, as they are kept.
+// One name and the values it may have.
 void ReadClaim(std::string_view name, const json::value& values, DocumentErrors& errors,
-               std::string& rule) {
+               std::vector<ClaimRule>& claims) {
   std::string pointer = "/eligible/claims";
   AppendPointer(name, pointer);
   const json::array* array = values.if_array();
@@ -142,7 +141,7 @@ void ReadClaim(std::string_view name, const json::value& values, DocumentErrors&
                Concat("a claim has a plain name and a list of 1 to ", kClaimValuesMax, " texts"));
     return;
   }
-  AppendTo(&rule, rule.size() > 1 ? ",\"" : "\"", name, "\":[");
+  ClaimRule& claim = claims.emplace_back(ClaimRule{.name = std::string(name), .values = {}});
   for (std::size_t i = 0; i < array->size(); ++i) {
     const json::string* text = (*array)[i].if_string();
     if (text == nullptr || !IsClaimText(std::string_view(text->data(), text->size()))) {
@@ -151,12 +150,10 @@ void ReadClaim(std::string_view name, const json::value& values, DocumentErrors&
                         " bytes without quotation mark, backslash and control characters"));
       return;
     }
-    AppendTo(&rule, i == 0 ? "\"" : ",\"", std::string_view(text->data(), text->size()), "\"");
+    claim.values.emplace_back(text->data(), text->size());
   }
-  rule += ']';
 }
 
-// The rule becomes the first member of the display text (engine/claim_rule.h).
 void ReadClaims(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
   const json::value* claims = reader.Find("claims");
   if (claims == nullptr) return;
@@ -166,16 +163,11 @@ void ReadClaims(ObjectReader& reader, DocumentErrors& errors, PollDefinition& de
                  Concat("must be an object of at most ", kClaimNamesMax, " names"));
     return;
   }
-  std::map<std::string, const json::value*> sorted;
-  for (const auto& [name, values] : *object) sorted.emplace(name, &values);
-  std::string rule = "{";
-  for (const auto& [name, values] : sorted) ReadClaim(name, *values, errors, rule);
-  if (rule.size() == 1) return;
-  definition.display = Concat(R"({"eligible":{"claims":)", rule, "}},",
-                              std::string_view(definition.display).substr(1));
+  for (const auto& [name, values] : *object) ReadClaim(name, values, errors, definition.claims);
+  std::sort(definition.claims.begin(), definition.claims.end(),
+            [](const ClaimRule& a, const ClaimRule& b) { return a.name < b.name; });
 }
 
-// After the display text was made.
 void ReadEligible(ObjectReader& poll, DocumentErrors& errors, PollDefinition& definition) {
   const json::value* eligible = poll.Find("eligible");
   if (eligible == nullptr) return;
@@ -218,6 +210,10 @@ std::size_t EstimateDefinitionBytes(const PollDefinition& definition) {
   }
   for (const BoxDefinition& box : definition.boxes) {
     bytes += kPerItem + box.id.size() + box.display.size();
+  }
+  for (const ClaimRule& claim : definition.claims) {
+    bytes += kPerItem + claim.name.size();
+    for (const std::string& value : claim.values) bytes += kPerItem + value.size();
   }
   return bytes;
 }

@@ -1,6 +1,5 @@
 #include <boost/json/serialize.hpp>
 
-#include "engine/claim_rule.h"
 #include "net/concat.h"
 #include "net/wire_json_document.h"
 #include "net/wire_json_poll.h"
@@ -138,10 +137,13 @@ void AppendHead(const PollView& poll, std::string& out) {
 }
 
 void AppendEligible(const PollDefinition& definition, std::string& out) {
-  const std::string_view rule = ClaimRuleOf(definition.display);
-  if (rule.empty() && !definition.roll) return;
+  if (definition.claims.empty() && !definition.roll) return;
   out += R"(,"eligible":{)";
-  if (!rule.empty()) AppendTo(&out, R"("claims":)", rule, definition.roll ? "," : "");
+  if (!definition.claims.empty()) {
+    out += R"("claims":)";
+    AppendClaims(definition.claims, out);
+    if (definition.roll) out += ',';
+  }
   if (definition.roll) out += R"("roll":true)";
   out += '}';
 }
@@ -187,6 +189,20 @@ void AppendRules(const PollDefinition& definition, std::string& out) {
 
 }  // namespace
 
+void AppendClaims(absl::Span<const ClaimRule> claims, std::string& out) {
+  out += '{';
+  for (const ClaimRule& claim : claims) {
+    if (&claim != &claims.front()) out += ',';
+    AppendJsonString(claim.name, out);
+    for (const std::string& value : claim.values) {
+      out += &value == &claim.values.front() ? ":[" : ",";
+      AppendJsonString(value, out);
+    }
+    out += ']';
+  }
+  out += '}';
+}
+
 void AppendFate(const PollDefinition& poll, const OptionDefinition& option, std::string& out) {
   if (!option.withdrawn) return;
   out += R"(,"withdrawn":true,"fate":")";
@@ -218,8 +234,7 @@ std::string_view PollStateName(PollState state) {
 void AppendPoll(const PollView& poll, std::string& out) {
   const PollDefinition& definition = poll.definition;
   AppendHead(poll, out);
-  const std::string_view display = DisplayWithoutRule(definition.display);
-  if (!display.empty()) AppendTo(&out, ",", display);
+  AppendDisplay(definition.display, out);
   out += ",\"ballot\":";
   AppendBallot(definition, out);
   if (definition.questions.empty()) {

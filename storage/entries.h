@@ -117,6 +117,13 @@ struct BallotsPerVoter {
   friend bool operator==(const BallotsPerVoter&, const BallotsPerVoter&) = default;
 };
 
+// Who may vote by a claim of their token: whoever has one of these values.
+struct ClaimRule {
+  std::string name;
+  std::vector<std::string> values;
+  friend bool operator==(const ClaimRule&, const ClaimRule&) = default;
+};
+
 // How much a voter's ballot counts: what a claim of the voter's token says.
 struct WeightDefinition {
   std::string claim;      // "" = every ballot counts once
@@ -167,8 +174,9 @@ struct PollDefinition {
   bool paper = true;
   ChannelRule channel_rule = ChannelRule::kFirst;
   bool paper_confirm = true;
-  bool paper_blind = false;  // whoever confirms enters all figures again
-  bool roll = false;         // only who is on the roll votes
+  bool paper_blind = false;       // whoever confirms enters all figures again
+  bool roll = false;              // only who is on the roll votes
+  std::vector<ClaimRule> claims;  // all of them must hold; by rising name
   BallotsPerVoter ballots_per_voter;
   WeightDefinition weight;
   SelectionDefinition selection;

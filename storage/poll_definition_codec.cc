@@ -25,6 +25,7 @@ enum class PollExtension : std::uint8_t {
   kEligible = 5,
   kWeight = 6,
   kOptionFates = 8,
+  kClaims = 10,
   kVisibility = 12,
 };
 
@@ -97,6 +98,18 @@ std::string EncodeOptionFates(const PollDefinition& poll) {
   return bytes;
 }
 
+std::string EncodeClaims(const std::vector<ClaimRule>& claims) {
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  writer.Varint(claims.size());
+  for (const ClaimRule& claim : claims) {
+    writer.String(claim.name);
+    writer.Varint(claim.values.size());
+    for (const std::string& value : claim.values) writer.String(value);
+  }
+  return bytes;
+}
+
 std::vector<std::pair<PollExtension, std::string>> EncodeExtensions(const PollDefinition& poll) {
   std::vector<std::pair<PollExtension, std::string>> extensions;
   if (!poll.questions.empty()) {
@@ -126,6 +139,9 @@ std::vector<std::pair<PollExtension, std::string>> EncodeExtensions(const PollDe
   }
   if (std::string fates = EncodeOptionFates(poll); !fates.empty()) {
     extensions.emplace_back(PollExtension::kOptionFates, std::move(fates));
+  }
+  if (!poll.claims.empty()) {
+    extensions.emplace_back(PollExtension::kClaims, EncodeClaims(poll.claims));
   }
   if (poll.visibility != VisibilityDefinition{}) {
     extensions.emplace_back(PollExtension::kVisibility, EncodeVisibility(poll.visibility));
@@ -211,6 +227,21 @@ void DecodeVisibility(ByteReader* reader, VisibilityDefinition* visibility) {
   }
 }
 
+void DecodeClaims(ByteReader* reader, std::vector<ClaimRule>* claims) {
+  const std::uint64_t count = reader->Varint();
+  if (count == 0 || count > reader->remaining()) reader->Fail();
+  for (std::uint64_t i = 0; i < count && reader->ok(); ++i) {
+    ClaimRule claim{.name = std::string(reader->String()), .values = {}};
+    if (!claims->empty() && claim.name <= claims->back().name) reader->Fail();
+    const std::uint64_t values = reader->Varint();
+    if (values == 0 || values > reader->remaining()) reader->Fail();
+    for (std::uint64_t v = 0; v < values && reader->ok(); ++v) {
+      claim.values.emplace_back(reader->String());
+    }
+    claims->push_back(std::move(claim));
+  }
+}
+
 void DecodeExtension(PollExtension extension, ByteReader* reader, PollDefinition* poll) {
   switch (extension) {
     case PollExtension::kQuestions:
@@ -242,6 +273,9 @@ void DecodeExtension(PollExtension extension, ByteReader* reader, PollDefinition
       poll->weight.claim = reader->String();
       poll->weight.max = reader->Varint32();
       if (poll->weight.claim.empty() || poll->weight.max == 0) reader->Fail();
+      return;
+    case PollExtension::kClaims:
+      DecodeClaims(reader, &poll->claims);
       return;
     case PollExtension::kVisibility:
       DecodeVisibility(reader, &poll->visibility);

@@ -72,7 +72,13 @@ struct Describer {
         << ' ' << poll.selection.threshold << ' ' << int(poll.visibility.rule) << ' '
         << int(poll.visibility.from) << ' ' << poll.visibility.coarse_k << ' '
         << poll.visibility.turnout_hidden << ' ' << int(poll.channel_rule) << " '" << poll.display
-        << "' '" << entry.actor << "'";
+        << "' '" << entry.actor << "' weight{'" << poll.weight.claim << "' " << poll.weight.max
+        << '}';
+    for (const ClaimRule& claim : poll.claims) {
+      out << " claim{'" << claim.name << '\'';
+      for (const std::string& value : claim.values) out << " '" << value << '\'';
+      out << '}';
+    }
   }
   void operator()(const PaperFigures& figures) {
     out << " figures{" << figures.cards << ' ' << figures.invalid << ' ' << figures.blank;

@@ -153,6 +153,14 @@ PollEntry RandomEntries::Poll() {
   poll.paper_confirm = Coin();
   poll.paper_blind = Coin();
   poll.roll = Coin();
+  for (std::uint64_t i = Coin() ? 1 + Below(3) : 0; i > 0; --i) {
+    ClaimRule& claim = poll.claims.emplace_back();
+    claim.name = std::to_string(9 - i) + Text(20);  // rising
+    for (std::uint64_t v = 1 + Below(4); v > 0; --v) claim.values.push_back(Text(30));
+  }
+  if (Coin()) {
+    poll.weight = {.claim = "w" + Text(20), .max = static_cast<std::uint32_t>(1 + Below(1000))};
+  }
   poll.display = Text(500);
   return entry;
 }
