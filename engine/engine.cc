@@ -334,7 +334,8 @@ absl::StatusOr<Engine::VerifyReport> EngineImpl::Verify() {
   });
   loop_->NudgeCommitter();
   copied.WaitForNotification();
-  const auto recount = RecountJournal(journal_.get(), counted.position);
+  const auto recount =
+      RecountJournal(journal_.get(), counted.position, options_.storage_memory_bytes_max);
   if (!recount.ok()) return recount.status();
   VerifyReport report;
   report.position = counted.position;

@@ -17,8 +17,8 @@
 namespace tallyd {
 namespace {
 
-// Voters held at once; more ballots than this make more passes.
-constexpr std::uint64_t kVotersPerPass = 2'000'000;
+// Of a voter held, at the worst moment: while the table grows it is there twice, once half empty.
+constexpr std::uint64_t kVoterBytes = 224;
 
 struct Held {
   Channel channel = Channel::kOnline;
@@ -221,12 +221,15 @@ absl::StatusOr<std::uint64_t> RunPass(Journal* journal, Position through, Pass* 
 
 }  // namespace
 
-absl::StatusOr<Recount> RecountJournal(Journal* journal, Position through) {
+absl::StatusOr<Recount> RecountJournal(Journal* journal, Position through,
+                                       std::size_t memory_bytes_max) {
   Recount recount;
   recount.position = through;
   const auto ballots = RunPass(journal, through, nullptr, &recount.records);
   if (!ballots.ok()) return ballots.status();
-  const std::uint64_t parts = *ballots / kVotersPerPass + 1;
+  // As if each ballot were another voter's.
+  const std::uint64_t parts =
+      *ballots * kVoterBytes / std::max<std::size_t>(memory_bytes_max, 1) + 1;
   for (std::uint64_t part = 0; part < parts; ++part) {
     Pass pass(part, parts);
     const auto taken = RunPass(journal, through, &pass, &recount.records);

@@ -9,6 +9,7 @@
 //
 // Any thread; a pass costs about a second per five million ballots.
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -43,8 +44,10 @@ struct Recount {
   std::map<PollNumber, RecountedPoll> polls;
 };
 
-// Counts every record up to `through` of what the journal holds. DataLoss if the chain is broken.
-absl::StatusOr<Recount> RecountJournal(Journal* journal, Position through);
+// Counts every record up to `through` of what the journal holds, in as many passes as keep the
+// voters of one within about `memory_bytes_max`. DataLoss if the chain is broken.
+absl::StatusOr<Recount> RecountJournal(Journal* journal, Position through,
+                                       std::size_t memory_bytes_max = std::size_t{256} << 20);
 
 // What differs between a poll's tally and its recount, in words; empty if nothing does.
 std::vector<std::string> CompareWithRecount(const PollTally& tally, const RecountedPoll& recount);

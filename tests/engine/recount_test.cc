@@ -248,6 +248,11 @@ TEST(RecountTest, EqualsTheTallyAtEveryPosition) {
       EXPECT_EQ(recount->position, position);
       EXPECT_EQ(recount->records, position);
       ExpectEqual(book, *recount);
+      // With room for a few voters only: in many passes.
+      const auto in_parts = RecountJournal(&journal, position, 1'000);
+      ASSERT_TRUE(in_parts.ok()) << in_parts.status();
+      EXPECT_EQ(in_parts->records, position);
+      ExpectEqual(book, *in_parts);
     }
   }
 }
