@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/str_cat.h"
+
 #include "storage/absl_view.h"
 
 namespace tallyd {
@@ -47,13 +49,15 @@ std::array<AuditLog, 2> AuditIndex::LogsOf(const Entry& entry) const {
   return {PollOf(entry), project};
 }
 
-void AuditIndex::Learn(const Entry& entry) {
+bool AuditIndex::Learn(const Entry& entry) {
   if (const auto* project = std::get_if<ProjectEntry>(&entry)) {
     projects_.try_emplace(project->id, static_cast<std::uint32_t>(projects_.size()));
   } else if (const auto* idea = std::get_if<IdeaEntry>(&entry)) {
     const auto found = projects_.find(idea->project);
-    if (found != projects_.end()) project_of_idea_.push_back(found->second);
+    if (found == projects_.end()) return false;
+    project_of_idea_.push_back(found->second);
   }
+  return true;
 }
 
 absl::Status AuditIndex::Apply(const RecordView& record) {
@@ -62,7 +66,10 @@ absl::Status AuditIndex::Apply(const RecordView& record) {
   if (ballots == record.entries_count()) return absl::OkStatus();  // nearly all records
   absl::MutexLock lock(&mutex_);
   return record.ForEach([&](const Entry& entry) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    Learn(entry);
+    if (!Learn(entry)) {
+      return absl::DataLossError(absl::StrCat("journal record ", record.header().position,
+                                              ": an idea of a project that was never made"));
+    }
     const auto logs = LogsOf(entry);
     for (const AuditLog log : logs) {
       if (log != 0) positions_[log].push_back(record.header().position);

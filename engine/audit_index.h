@@ -57,8 +57,8 @@ class AuditIndex {
   // Those of its poll and of its project; 0 = none.
   std::array<AuditLog, 2> LogsOf(const Entry& entry) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   AuditLog LogOfProject(const std::string& project) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  // Projects and ideas get their places as they come.
-  void Learn(const Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Projects and ideas get their places as they come. False: an idea of a project never made.
+  bool Learn(const Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<AuditLog, std::vector<Position>> positions_ ABSL_GUARDED_BY(mutex_);

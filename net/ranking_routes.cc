@@ -19,6 +19,8 @@ namespace {
 constexpr std::uint64_t kTopMax = 100'000;
 constexpr std::uint64_t kWaitSecondsMax = 30;
 constexpr std::string_view kCacheControl = "public, max-age=1, stale-while-revalidate=5";
+// A draft is shown to administrators only: no cache that others share may keep it.
+constexpr std::string_view kDraftCacheControl = "private, no-store";
 constexpr std::string_view kVary = "Accept-Encoding, Origin";
 
 // What is needed of a request that waits for its snapshot.
@@ -53,11 +55,15 @@ std::string_view ContentType(RankingFormat format) {
   return "application/json";
 }
 
+std::string_view CacheControlOf(const RankingSnapshot& snapshot) {
+  return snapshot.state == PollState::kDraft ? kDraftCacheControl : kCacheControl;
+}
+
 // "ETag: W/\"e3-18234\"" and what every ranking has besides, as header lines.
-std::string HeaderLines(std::string_view version) {
+std::string HeaderLines(std::string_view version, std::string_view cache_control) {
   std::string lines;
-  lines.reserve(kCacheControl.size() + kVary.size() + version.size() + 64);
-  AppendTo(&lines, "ETag: W/\"", version, "\"\r\nCache-Control: ", kCacheControl,
+  lines.reserve(cache_control.size() + kVary.size() + version.size() + 64);
+  AppendTo(&lines, "ETag: W/\"", version, "\"\r\nCache-Control: ", cache_control,
            "\r\nVary: ", kVary, "\r\n");
   return lines;
 }
@@ -67,12 +73,12 @@ void Answer(RankingCache& cache, Ask&& ask, std::string_view if_none_match,
   std::string version;
   AppendVersionTag(snapshot.epoch, snapshot.position, version);
   if (!if_none_match.empty() && NamesVersion(if_none_match, version)) {
-    std::move(ask.responder).SendRaw(304, HeaderLines(version), {});
+    std::move(ask.responder).SendRaw(304, HeaderLines(version, CacheControlOf(snapshot)), {});
     return;
   }
   HttpResponse response;
   response.headers.emplace_back("ETag", Concat("W/\"", version, "\""));
-  response.headers.emplace_back("Cache-Control", kCacheControl);
+  response.headers.emplace_back("Cache-Control", CacheControlOf(snapshot));
   response.headers.emplace_back("Vary", kVary);
   response.content_type = ContentType(ask.format);
   if (ask.explain_selection) {

@@ -143,7 +143,9 @@ bool AppendAnswer(const HttpResponse& response, const AnswerFrame& frame, std::s
     out += "\r\n";
   }
   if (!has_cache_control) out += kNoStoreLine;
-  FinishHead(HasBody(response.status), body.size(), frame, out);
+  // A HEAD whose handler made no body does not know how long the GET's is (a stream has no end).
+  const bool has_length = HasBody(response.status) && !(frame.head_only && body.empty());
+  FinishHead(has_length, body.size(), frame, out);
   if (frame.head_only || !HasBody(response.status)) return false;
   if (response.shared_body && body.size() > kCopyBodyBytesMax) return true;
   out += body;

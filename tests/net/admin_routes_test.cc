@@ -93,6 +93,11 @@ TEST_F(AdminRoutesTest, DraftsAreNotPublic) {
     EXPECT_EQ(Code(Ask(Call("GET", path))), "poll_not_found") << path;
     EXPECT_EQ(AskAdmin(Call("GET", path)).status, 200) << path;
   }
+  const auto cache_control = [&](const char* path) {
+    return AskAdmin(Call("GET", path)).Header("cache-control");
+  };
+  EXPECT_EQ(cache_control("/v1/polls/draft/ranking"), "private, no-store");
+  EXPECT_EQ(cache_control("/v1/polls/open/ranking"), "public, max-age=1, stale-while-revalidate=5");
   EXPECT_EQ(Ask(Call("GET", "/v1/polls")).Json().at("polls").as_array().size(), 1U);
   EXPECT_EQ(AskAdmin(Call("GET", "/v1/polls")).Json().at("polls").as_array().size(), 2U);
 }

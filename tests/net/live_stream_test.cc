@@ -277,6 +277,15 @@ TEST_P(LiveStreamTest, VersionsNeverGoBackOverARestart) {
   EXPECT_EQ(reader.live, now);
 }
 
+TEST_F(ServiceTest, AHeadOfAStreamSaysNoLength) {
+  Serve();
+  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  const HttpAnswer head = Ask(Call("HEAD", "/v1/polls/p/ranking/stream"));
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.Header("content-type"), "text/event-stream");
+  EXPECT_EQ(head.headers.count("content-length"), 0U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, LiveStreamTest, testing::Values(Kind::kEvents, Kind::kWebSocket),
                          [](const auto& kind) {
                            return kind.param == Kind::kEvents ? "Events" : "WebSocket";
