@@ -109,8 +109,9 @@ class DedupIndex::Shard {
     for (;; homes = Larger(homes)) {
       homes_ = homes;
       slots_count_ = homes + PaddingFor(homes);
-      arena_->Free(slots_);
-      slots_ = static_cast<Slot*>(arena_->Allocate(slots_count_ * sizeof(Slot)));
+      // In this order: the only shard of a small poll would give the arena's last chunk back.
+      auto* const larger = static_cast<Slot*>(arena_->Allocate(slots_count_ * sizeof(Slot)));
+      arena_->Free(std::exchange(slots_, larger));
       std::uninitialized_fill_n(slots_, slots_count_, Slot());
       std::size_t next = 0;
       bool fits = true;

@@ -19,6 +19,12 @@ LiveCensus::Entry LiveCensus::Enter(const ClientAddress& client) {
   return Entry::kEntered;
 }
 
+void LiveCensus::AwaitEmpty(absl::Duration patience) const {
+  const auto empty = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return readers_ == 0; };
+  absl::MutexLock lock(&mutex_);
+  mutex_.AwaitWithTimeout(absl::Condition(&empty), patience);
+}
+
 void LiveCensus::Leave(const ClientAddress& client) {
   absl::MutexLock lock(&mutex_);
   TALLYD_CHECK(readers_ > 0);

@@ -15,6 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 #include "net/client_address.h"
 
@@ -41,6 +42,8 @@ class LiveCensus {
     absl::MutexLock lock(&mutex_);
     return readers_;
   }
+  // Waits until nobody is there, but not beyond `patience`. A thread that may wait.
+  void AwaitEmpty(absl::Duration patience) const;
 
  private:
   const LiveLimits limits_;

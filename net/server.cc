@@ -1,7 +1,6 @@
 #include "net/server.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "net/log.h"
 
@@ -103,9 +102,7 @@ bool Server::Stop(std::chrono::milliseconds deadline) {
   engine_.board().ReleaseAll();
   // Who follows a stream has been told and goes by itself, or is closed a little later.
   const auto end = std::chrono::steady_clock::now() + deadline;
-  while (context_.live_census->readers() > 0 && std::chrono::steady_clock::now() < end) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  context_.live_census->AwaitEmpty(absl::FromChrono(deadline));
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
   const bool drained = http_->Stop(std::max(left, std::chrono::milliseconds(0)));
