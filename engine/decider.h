@@ -89,10 +89,13 @@ class Decider {
 
   // The answer that a version used with this Idempotency-Key got, if any version of the voter did.
   bool AnswerRepeatedKey(const Command& command, const BallotVersion& newest, Outcome* outcome);
-  // Why the voter may have no further ballot in the project; nullopt: one more is fine.
-  Outcome RefuseMorePaper(std::string detail);
-  void ListOnlineTry(const BallotVersion& in_force, const Command& vote, DecidedBatch* batch);
+  // Whether both mark the same; what their voter weighs makes no difference.
   bool MarksTheSame(const Command& vote, const BallotVersion& version) const;
+  // Notes, once, that the voter of a ballot on paper came online too, where the poll lists that.
+  void ListOnlineTry(const BallotVersion& in_force, const Command& vote, DecidedBatch* batch);
+  // A bound of the poll's paper is reached: counted, and refused as too large.
+  Outcome RefuseMorePaper(std::string detail);
+  // Why the voter may have no further ballot in the project; nullopt: one more is fine.
   std::optional<OutcomeCode> CheckQuota(const PollRecord& poll, const Command& vote) const;
   // Spends one of the voter's ballots over the project, or gives one back.
   void UseQuota(const PollRecord& poll, const Command& command, bool give_back,

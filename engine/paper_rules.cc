@@ -59,10 +59,6 @@ std::optional<PaperFault> CheckCount(const PaperCount& count, const Range& score
                                  range.least, " to ", range.most)};
 }
 
-}  // namespace
-
-namespace {
-
 // The counts of one question, or of the whole poll: of `valid` cards each names `per_card` options.
 struct Asked {
   const BallotDefinition& ballot;

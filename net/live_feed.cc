@@ -17,7 +17,8 @@ constexpr std::size_t kSliceReaders = 32;
 constexpr int kPassShare = 16;
 constexpr auto kTickInterval = std::chrono::milliseconds(100);
 constexpr unsigned kTicksBetweenLooks = 10;
-// Of one version, by kind and by what the reader had: beyond that a reader gets it whole.
+// Of one version, by kind and by what the reader had; beyond that the oldest is made again if it is
+// asked for.
 constexpr std::size_t kMessagesMax = 16;
 constexpr std::uint32_t kRetryMsMin = 1'000;
 constexpr std::uint32_t kRetryMsMax = 10'000;

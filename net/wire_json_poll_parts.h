@@ -59,9 +59,9 @@ void ReadBallot(const boost::json::value& value, DocumentErrors& errors,
                 PollDefinition& definition);
 void ReadBallotsPerVoter(ObjectReader& reader, std::string_view time_zone,
                          PollDefinition& definition);
-// visibility, visible_from, turnout, coarse.
-// After the ballot, of which it bounds what one voter can give.
+// After the ballot: it bounds what one voter can give.
 void ReadWeight(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition);
+// visibility, visible_from, turnout, coarse.
 void ReadVisibility(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition);
 void ReadSelection(const boost::json::value& value, DocumentErrors& errors,
                    PollDefinition& definition);

@@ -22,8 +22,8 @@ namespace tallyd {
 namespace {
 
 constexpr std::size_t kScanAheadBytes = 1 << 20;
-// A scan reads its first ballots one by one where they lie, then ever more together: an export that
-// ends early has read little in vain.
+// A scan reads a few ballots together at first, then ever more: an export that ends early has read
+// little in vain.
 constexpr std::size_t kScanVersionsFirst = 64;
 constexpr std::size_t kScanVersionsMax = 8'192;
 

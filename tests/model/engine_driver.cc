@@ -128,4 +128,19 @@ bool EngineDriver::AwaitState(PollNumber poll, PollState state) {
   return false;
 }
 
+std::vector<ExpectedRow> RowsOf(const RankingSnapshot& snapshot) {
+  std::vector<ExpectedRow> rows;
+  ForEachRanked(snapshot, [&](OptionIndex index, const RankedOption& row, std::uint32_t rank) {
+    const OptionDefinition& option = snapshot.view->definition.options.at(index);
+    rows.push_back({.question = option.question,
+                    .option = option.id,
+                    .rank = rank,
+                    .score = row.score,
+                    .ballots = static_cast<std::int64_t>(row.ballots),
+                    .online = row.online,
+                    .paper = row.paper});
+  });
+  return rows;
+}
+
 }  // namespace tallyd

@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 
 #include "engine/engine.h"
+#include "tests/model/election_oracle.h"
 #include "tests/support/manual_clock.h"
 
 namespace tallyd {
@@ -57,5 +58,14 @@ class EngineDriver {
   SinkId sink_ = 0;
   std::uint64_t reads_before_ = 0;  // of the engines closed already
 };
+
+// For the name of a test with that setting.
+inline std::string NameOf(const EngineDriver::Setting& setting) {
+  if (setting.forgetful) return "Forgetful";
+  return setting.commit_overlap ? "Overlapping" : "InTurn";
+}
+
+// What the ranking shows, best first, as the oracle says it.
+std::vector<ExpectedRow> RowsOf(const RankingSnapshot& snapshot);
 
 }  // namespace tallyd

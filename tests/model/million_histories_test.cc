@@ -212,10 +212,7 @@ INSTANTIATE_TEST_SUITE_P(Engine, MillionHistories,
                          ::testing::Values(EngineDriver::Setting{.commit_overlap = false},
                                            EngineDriver::Setting{.commit_overlap = true},
                                            EngineDriver::Setting{.forgetful = true}),
-                         [](const auto& setting) -> std::string {
-                           if (setting.param.forgetful) return "Forgetful";
-                           return setting.param.commit_overlap ? "Overlapping" : "InTurn";
-                         });
+                         [](const auto& setting) { return NameOf(setting.param); });
 
 }  // namespace
 }  // namespace tallyd

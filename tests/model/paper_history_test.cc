@@ -315,9 +315,7 @@ TEST_P(PaperHistories, AgreeWithTheOracle) {
 INSTANTIATE_TEST_SUITE_P(Engine, PaperHistories,
                          testing::Values(EngineDriver::Setting{.commit_overlap = false},
                                          EngineDriver::Setting{.forgetful = true}),
-                         [](const auto& setting) -> std::string {
-                           return setting.param.forgetful ? "Forgetful" : "InTurn";
-                         });
+                         [](const auto& setting) { return NameOf(setting.param); });
 
 }  // namespace
 }  // namespace tallyd

@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 
+#include "tests/model/engine_driver.h"
 #include "tests/model/random_marks.h"
 
 namespace tallyd {
@@ -386,17 +387,7 @@ void PollHistory::CompareRanking(const RankingSnapshot& snapshot) const {
   EXPECT_EQ(snapshot.totals.paper, static_cast<std::uint64_t>(expected.paper));
   EXPECT_EQ(snapshot.totals.blank, static_cast<std::uint64_t>(expected.blank));
   EXPECT_EQ(snapshot.totals.invalid, static_cast<std::uint64_t>(expected.invalid));
-  std::vector<ExpectedRow> served;
-  ForEachRanked(snapshot, [&](OptionIndex index, const RankedOption& row, std::uint32_t rank) {
-    const OptionDefinition& option = snapshot.view->definition.options.at(index);
-    served.push_back({.question = option.question,
-                      .option = option.id,
-                      .rank = rank,
-                      .score = row.score,
-                      .ballots = static_cast<std::int64_t>(row.ballots),
-                      .online = row.online,
-                      .paper = row.paper});
-  });
+  const std::vector<ExpectedRow> served = RowsOf(snapshot);
   ASSERT_EQ(served.size(), expected.rows.size());
   for (std::size_t i = 0; i < expected.rows.size(); ++i) {
     EXPECT_TRUE(served[i] == expected.rows[i])

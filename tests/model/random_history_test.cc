@@ -317,16 +317,7 @@ void History::CompareRanking(const RankingSnapshot& snapshot, const ExpectedRank
   EXPECT_EQ(snapshot.totals.online, static_cast<std::uint64_t>(expected.online));
   EXPECT_EQ(snapshot.totals.paper, static_cast<std::uint64_t>(expected.paper));
   EXPECT_EQ(snapshot.totals.blank, static_cast<std::uint64_t>(expected.blank));
-  std::vector<ExpectedRow> served;
-  ForEachRanked(snapshot, [&](OptionIndex option, const RankedOption& row, std::uint32_t rank) {
-    served.push_back({.question = snapshot.view->definition.options.at(option).question,
-                      .option = snapshot.view->definition.options.at(option).id,
-                      .rank = rank,
-                      .score = row.score,
-                      .ballots = static_cast<std::int64_t>(row.ballots),
-                      .online = row.online,
-                      .paper = row.paper});
-  });
+  const std::vector<ExpectedRow> served = RowsOf(snapshot);
   ASSERT_EQ(served.size(), expected.rows.size());
   for (std::size_t i = 0; i < expected.rows.size(); ++i) {
     EXPECT_EQ(Describe(served[i]), Describe(expected.rows[i])) << "place " << i;
@@ -398,10 +389,7 @@ INSTANTIATE_TEST_SUITE_P(Engine, RandomHistories,
                          ::testing::Values(EngineDriver::Setting{.commit_overlap = false},
                                            EngineDriver::Setting{.commit_overlap = true},
                                            EngineDriver::Setting{.forgetful = true}),
-                         [](const auto& setting) -> std::string {
-                           if (setting.param.forgetful) return "Forgetful";
-                           return setting.param.commit_overlap ? "Overlapping" : "InTurn";
-                         });
+                         [](const auto& setting) { return NameOf(setting.param); });
 
 }  // namespace
 }  // namespace tallyd
