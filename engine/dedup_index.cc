@@ -1,7 +1,6 @@
 #include "engine/dedup_index.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "storage/check.h"
@@ -34,10 +33,7 @@ std::size_t PaddingFor(std::size_t homes) {
 // Slots ordered by remainder, with gaps; a slot lies at or behind its home.
 class DedupIndex::Shard {
  public:
-  Shard(HugePageArena* arena, unsigned depth) : arena_(arena), depth_(depth) {}
-  ~Shard() { arena_->Free(slots_); }
-  Shard(const Shard&) = delete;
-  Shard& operator=(const Shard&) = delete;
+  explicit Shard(unsigned depth) : depth_(depth) {}
 
   unsigned depth() const { return depth_; }
   std::size_t size() const { return size_; }
@@ -46,14 +42,14 @@ class DedupIndex::Shard {
   // The first slot that may hold `remainder`.
   Slot* LowerBound(std::uint64_t remainder) const {
     if (homes_ == 0) return nullptr;
-    Slot* slot = slots_ + Home(remainder, homes_);
-    Slot* const end = slots_ + slots_count_;
+    Slot* slot = slots_.get() + Home(remainder, homes_);
+    Slot* const end = slots_.get() + slots_count_;
     while (slot != end && !slot->empty() && slot->remainder < remainder) ++slot;
     return slot;
   }
-  const Slot* end() const { return slots_ + slots_count_; }
+  const Slot* end() const { return slots_.get() + slots_count_; }
   const void* PlaceOf(std::uint64_t remainder) const {
-    return homes_ == 0 ? nullptr : slots_ + Home(remainder, homes_);
+    return homes_ == 0 ? nullptr : slots_.get() + Home(remainder, homes_);
   }
 
   void Insert(const Slot& slot) {
@@ -91,7 +87,7 @@ class DedupIndex::Shard {
 
   bool TryInsert(const Slot& slot) {
     Slot* at = LowerBound(slot.remainder);
-    Slot* const last = slots_ + slots_count_;
+    Slot* const last = slots_.get() + slots_count_;
     Slot* gap = at;
     while (gap != last && !gap->empty()) ++gap;
     if (gap == last) return false;
@@ -109,10 +105,7 @@ class DedupIndex::Shard {
     for (;; homes = Larger(homes)) {
       homes_ = homes;
       slots_count_ = homes + PaddingFor(homes);
-      // In this order: the only shard of a small poll would give the arena's last chunk back.
-      auto* const larger = static_cast<Slot*>(arena_->Allocate(slots_count_ * sizeof(Slot)));
-      arena_->Free(std::exchange(slots_, larger));
-      std::uninitialized_fill_n(slots_, slots_count_, Slot());
+      slots_ = std::make_unique<Slot[]>(slots_count_);
       std::size_t next = 0;
       bool fits = true;
       for (const Slot& slot : sorted) {
@@ -125,8 +118,7 @@ class DedupIndex::Shard {
     }
   }
 
-  HugePageArena* const arena_;
-  Slot* slots_ = nullptr;  // of the arena
+  std::unique_ptr<Slot[]> slots_;
   std::size_t homes_ = 0;
   std::size_t slots_count_ = 0;
   std::size_t size_ = 0;
@@ -166,7 +158,7 @@ DedupIndex::PollIndex& DedupIndex::Ensure(PollNumber poll) {
   std::unique_ptr<PollIndex>& index = polls_[poll];
   if (index == nullptr) {
     index = std::make_unique<PollIndex>();
-    index->shards.push_back(std::make_unique<Shard>(&arena_, 0));
+    index->shards.push_back(std::make_unique<Shard>(0));
     index->directory.push_back(index->shards.back().get());
     bytes_ += index->shards.back()->bytes();
   }
@@ -220,7 +212,7 @@ void DedupIndex::Split(PollIndex* index, std::size_t at) {
   }
   bytes_ -= low->bytes();
   low->Assign(bit + 1, stay);
-  index->shards.push_back(std::make_unique<Shard>(&arena_, bit + 1));
+  index->shards.push_back(std::make_unique<Shard>(bit + 1));
   Shard* const high = index->shards.back().get();
   high->Assign(bit + 1, move);
   bytes_ += low->bytes() + high->bytes();

@@ -11,9 +11,9 @@
 // linear probing, Amble and Knuth, 1974): a miss ends at the first larger one, and growing or
 // splitting is one pass.
 //
-// One thread. Insert and look-up cost one or two cache misses; the longest insert some ten
-// microseconds (a split). Not bounded by itself: engine/voter_register.h drops polls beyond the
-// memory budget.
+// One thread. Insert and look-up cost one or two cache misses; the longest insert, a
+// split, some hundred microseconds (dedup_index_bench). Not bounded by itself:
+// engine/voter_register.h drops polls beyond the memory budget.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +23,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 
-#include "engine/huge_page_arena.h"
 #include "storage/records.h"
 
 namespace tallyd {
@@ -47,7 +46,6 @@ class DedupIndex {
   void Prefetch(PollNumber poll, const VoterTag& tag) const;
   // Forgets the poll.
   void DropPoll(PollNumber poll);
-  const HugePageArena& arena() const { return arena_; }
   void ForEachPoll(absl::FunctionRef<void(PollNumber)> visit) const;
 
   std::size_t voters(PollNumber poll) const;
@@ -62,7 +60,6 @@ class DedupIndex {
   PollIndex& Ensure(PollNumber poll);
   void Split(PollIndex* index, std::size_t at);
 
-  HugePageArena arena_;  // holds the slots of all
   absl::flat_hash_map<PollNumber, std::unique_ptr<PollIndex>> polls_;
   std::size_t voters_ = 0;
   std::size_t bytes_ = 0;

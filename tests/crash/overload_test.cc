@@ -56,7 +56,7 @@ class Overload : public ::testing::Test {
         .data_directory = directory_.File("data"),
         .arguments = {"--batch-commands-max=32", "--queue-slots=2048", "--free-bytes-min=0",
                       "--tail-bytes-max=33554432", "--dedup-memory-bytes-max=67108864",
-                      "--storage-memory-bytes-max=50331648"},
+                      "--storage-memory-bytes-max=33554432"},
         .environment = slow_disk.Environment()});
     ASSERT_TRUE(server_->WaitReady()) << server_->Log();
   }

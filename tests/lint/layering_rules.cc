@@ -48,9 +48,7 @@ std::string Objection(const std::string& path, const std::string& header) {
       !(top == "storage" && EndsWith(path, ".cc"))) {
     return "<rocksdb/...> is known to storage/*.cc only";
   }
-  const bool in_arena =
-      path == "engine/huge_page_arena.cc" && StartsWith(header, "boost/interprocess/");
-  if (StartsWith(header, "boost/") && (top == "engine" || top == "storage") && !in_arena) {
+  if (StartsWith(header, "boost/") && (top == "engine" || top == "storage")) {
     return top + "/ does not know Boost";
   }
   if (IsJsonHeader(header) && !MayIncludeJson(path)) {
