@@ -102,7 +102,6 @@ enum class ProblemCode : std::uint8_t {
   kHeaderTooLarge,
   kExpectationFailed,
   kMethodNotAllowed,
-  kNotAcceptable,
   kNotImplemented,
   kHttpVersionNotSupported,
   kRequestTimeout,

@@ -136,24 +136,32 @@ TEST_F(HttpSurface, AnswersAreNotSniffed) {
 
 TEST_F(HttpSurface, FramingErrorsCloseTheConnection) {
   struct Row {
-    const char* request;
-    int status;
+    std::string request;
+    const char* code;
   };
+  const std::string vote = "POST /v1/polls/x/votes HTTP/1.1\r\nHost: a\r\n";
   const Row rows[] = {
-      {"GET /livez HTTP/1.1\r\n\r\n", 400},                        // no Host
-      {"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},  // two
-      {"POST /v1/polls/x/votes HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc", 400},
-      {"POST /v1/polls/x/votes HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n"
-       "Content-Length: 3\r\n\r\nabc",
-       411},
-      {"GET /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411},
-      {"NONSENSE\r\n\r\n", 400},
+      {"GET /livez HTTP/1.1\r\n\r\n", "host_invalid"},
+      {"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "host_invalid"},
+      {vote + "Content-Length: 3, 3\r\n\r\nabc", "content_length_invalid"},
+      {vote + "\r\nabc", "length_required"},
+      {vote + "Transfer-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", "length_required"},
+      {"GET /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       "length_required"},
+      {"NONSENSE\r\n\r\n", "bad_request"},
+      {"GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", "bad_request"},
+      {"GET /livez HTTP/2.0\r\nHost: a\r\n\r\n", "http_version_not_supported"},
+      {"BREW /livez HTTP/1.1\r\nHost: a\r\n\r\n", "not_implemented"},
+      {vote + "Expect: tea\r\nContent-Length: 3\r\n\r\nabc", "expectation_failed"},
+      {"GET /" + std::string(3'000, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n", "uri_too_long"},
+      {"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + std::string(9'000, 'x') + "\r\n\r\n",
+       "header_too_large"},
   };
   for (const Row& row : rows) {
-    SCOPED_TRACE(row.request);
+    SCOPED_TRACE(row.request.substr(0, 120));
     HttpClient client(Server().public_port());
     ASSERT_TRUE(client.SendBytes(row.request));
-    EXPECT_EQ(client.ReadAnswer().status, row.status);
+    ExpectProblem(client.ReadAnswer(), row.code);
     EXPECT_TRUE(client.ReadEnd());
   }
 }

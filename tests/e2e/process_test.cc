@@ -270,6 +270,26 @@ TEST_F(Process, SigtermUnderLoadKeepsEveryAcknowledgedVote) {
   }
 }
 
+TEST_F(Process, WhoDrainsIsNotReady) {
+  TallydProcess server({.data_directory = Data()});
+  ASSERT_TRUE(server.WaitReady()) << server.Log();
+  HttpClient slow(server.public_port());
+  ASSERT_TRUE(
+      slow.SendBytes("POST /v1/polls/x/votes HTTP/1.1\r\nHost: x\r\n"
+                     "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{"));
+  HttpClient begun(server.public_port());
+  ASSERT_TRUE(begun.SendBytes("GET /readyz HTTP/1.1\r\nHost: x\r\n"));
+  HttpClient other(server.public_port());
+  ASSERT_EQ(other.Send({"GET", "/readyz", {}, {}}).status, 200);
+  server.Terminate();
+  while (server.Log().find("stopping") == std::string::npos) std::this_thread::yield();
+  ASSERT_TRUE(begun.SendBytes("\r\n"));
+  ExpectProblem(begun.ReadAnswer(), "draining");
+  ASSERT_TRUE(slow.SendBytes("}"));  // what had begun is answered
+  ExpectProblem(slow.ReadAnswer(), "poll_not_found");
+  EXPECT_EQ(server.Wait(), 0) << server.Log();
+}
+
 TEST_F(Process, ASecondSignalEndsTheDrainAtOnce) {
   TallydProcess server({.data_directory = Data()});
   ASSERT_TRUE(server.WaitReady()) << server.Log();

@@ -139,6 +139,11 @@ TEST_F(AuthTest, ScopesDecideOnThePrivateListener) {
                              "administrator", "openid profile", "admin,vote"}) {
     EXPECT_EQ(Code(verify(Scoped("anna", scopes))), "forbidden") << scopes;
   }
+  for (const char* past :
+       {"/ranking?as_of_seq=1", "/ranking?without_batch=b", "/export/ballots.csv"}) {
+    const std::string target = std::string("/v1/polls/p") + past;
+    EXPECT_EQ(Code(AskAdmin({"GET", target, {Bearer(Scoped("anna", "paper"))}, ""})), "forbidden");
+  }
   EXPECT_EQ(AskAdmin({"POST", "/v1/admin/verify", {}, ""}).status, 401);
 }
 

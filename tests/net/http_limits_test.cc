@@ -153,7 +153,9 @@ TEST(HttpLimits, ADripOfHeaderBytesExtendsNothing) {
   const milliseconds time = Drip(client, 'x');
   EXPECT_GE(time, milliseconds(150));
   EXPECT_LT(time, milliseconds(1500));
-  EXPECT_EQ(client.Read().value_or(RawAnswer{}).status, 408);
+  const RawAnswer answer = client.Read().value_or(RawAnswer{});
+  EXPECT_EQ(answer.status, 408);
+  EXPECT_NE(answer.body.find("\"request_timeout\""), std::string::npos) << answer.body;
   EXPECT_TRUE(client.WaitForClose());
   EXPECT_EQ(test.Sum(&HttpMetrics::timeouts_header), 1u);
 }

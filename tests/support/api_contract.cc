@@ -81,6 +81,14 @@ constexpr Row kRows[] = {
     {"ballot_no_required", 422},
     {"day_not_open", 409},
     {"day_required", 422},
+    {"bad_request", 400},
+    {"content_length_invalid", 400},
+    {"uri_too_long", 414},
+    {"header_too_large", 431},
+    {"expectation_failed", 417},
+    {"request_timeout", 408},
+    {"not_implemented", 501},
+    {"http_version_not_supported", 505},
 };
 
 }  // namespace
