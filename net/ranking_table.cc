@@ -8,6 +8,7 @@
 #include "net/embedded_page.h"
 #include "net/wire_json_table.h"
 #include "net/wire_text.h"
+#include "storage/records.h"
 
 namespace tallyd {
 namespace {
@@ -74,6 +75,18 @@ void AppendTable(const PollView& poll, QuestionIndex question, std::string_view 
   rows_left -= shown;
 }
 
+// Instead of the figures of a sealed poll: when they will be here.
+void AppendSealed(VisibleFrom from, bool german, std::string& out) {
+  const bool final = from == VisibleFrom::kFinal;
+  if (german) {
+    out += Concat("<p>Wie die Vorschl&auml;ge stehen, wird erst gezeigt, wenn ",
+                  final ? "das Ergebnis feststeht" : "die Abstimmung beendet ist", ".</p>\n");
+  } else {
+    out += Concat("<p>How the ideas stand is shown only once the ",
+                  final ? "result is final" : "poll has ended", ".</p>\n");
+  }
+}
+
 }  // namespace
 
 void AppendHtmlText(std::string_view text, std::string& out) {
@@ -123,6 +136,7 @@ std::string RankingTable(const PollView& poll, std::string_view ranking_json, st
     out += Concat("<p>", german ? "Abgegebene Stimmzettel: " : "Ballots cast: ", *figures.ballots,
                   "</p>\n");
   }
+  if (figures.questions.empty()) AppendSealed(poll.definition.visibility.from, german, out);
   std::size_t rows_left = rows_max;
   for (const TableFigures::Question& question : figures.questions) {
     const auto index = poll.FindQuestion(question.id);

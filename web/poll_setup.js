@@ -153,7 +153,7 @@ class SetUp {
     [withdraw, this.withdraw] = tick('poll-withdraw', t('mayWithdraw'));
     this.k = amount('poll-k', 20);
     this.kPart = make('div', { hidden: true }, labelled(t('coarseK'), this.k));
-    this.visibility = select('poll-visibility', ['live', 'coarse', 'sealed'].map((value) => [value, t(`visibility_${value}`)]), () => { this.kPart.hidden = this.visibility.value !== 'coarse'; });
+    this.visibility = select('poll-visibility', ['live', 'coarse', 'sealed', 'sealed_final'].map((value) => [value, t(`visibility_${value}`)]), () => { this.kPart.hidden = this.visibility.value !== 'coarse'; });
     return this.folded(t('setUpVoting'), labelled(t('ballotsPerVoter'), this.ballots), day, revote, withdraw, labelled(t('visibility'), this.visibility), this.kPart);
   }
 
@@ -191,7 +191,7 @@ class SetUp {
       title: titled(this.de.value.trim(), this.en.value.trim()), project: this.project.value.trim(),
       ballot: survey ? { type: 'survey', questions: this.questions.map((question) => question.read(taken)) } : ballot, options: survey ? [] : options,
       channels: [...(this.online.checked ? ['online'] : []), ...(this.paper.checked ? ['paper'] : [])], paper: { confirm: this.confirm.checked },
-      revote: this.revote.checked ? 'replace' : 'refuse', withdraw: this.withdraw.checked, ballots_per_voter: Number(this.ballots.value), visibility: this.visibility.value,
+      revote: this.revote.checked ? 'replace' : 'refuse', withdraw: this.withdraw.checked, ballots_per_voter: Number(this.ballots.value), visibility: this.visibility.value.split('_')[0],
     };
     return { ...poll, ...this.readRest() };
   }
@@ -206,7 +206,7 @@ class SetUp {
     }
     if (this.perDay.checked) rest.ballots_per = 'day';
     if (this.visibility.value === 'coarse') rest.coarse = { k: Number(this.k.value) };
-    if (this.visibility.value === 'sealed') rest.visible_from = 'closed';
+    if (this.visibility.value.startsWith('sealed')) rest.visible_from = this.visibility.value === 'sealed' ? 'closed' : 'final';
     const rule = this.rule.value;
     if (rule !== '') {
       rest.selection = { rule, ...(rule === 'top' ? { count: Number(this.count.value) } : { budget: Number(this.budget.value) }) };
@@ -222,7 +222,7 @@ class SetUp {
     if (poll.closes) rows.push([t('closes'), time(poll.closes)]);
     if (poll.ballots_per_voter > 1 || poll.ballots_per) rows.push([t('ballotsPerVoter'), `${number(poll.ballots_per_voter)} ${poll.ballots_per ? t('eachDay') : ''}`]);
     if (poll.revote === 'replace') rows.push([t('setUpVoting'), t('mayChange')]);
-    rows.push([t('visibility'), t(`visibility_${poll.visibility}`)]);
+    rows.push([t('visibility'), t(`visibility_${poll.visibility}${poll.visible_from === 'final' ? '_final' : ''}`)]);
     if (poll.selection) rows.push([t('selectRule'), t(`rule_${poll.selection.rule}`)]);
     return make('dl', {}, ...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
   }

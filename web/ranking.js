@@ -81,19 +81,22 @@ export class TallyRanking extends HTMLElement {
     const poll = this.definition;
     this.figures = make('p', { class: 'soft' });
     this.trouble = make('p', { class: 'note warn', hidden: true }, t('noRanking'));
-    this.sealed = make('p', { hidden: true }, t('sealed'));
+    // What of the figures may be seen, and when.
+    this.rule = make('p', { class: 'rule', hidden: true });
     this.pauseButton = button(t('pause'), () => this.togglePause(), { 'aria-pressed': 'false' });
     this.lists = new Map();
     const lists = [];
+    this.shownParts = make('div', {});
     for (const part of poll.ballot.type === 'survey' ? poll.ballot.questions : [{ id: '', title: t('ranking'), options: poll.options }]) {
       const bars = new Bars(titleOf(part), part.options);
       this.lists.set(part.id, bars);
       if (part.id !== '') lists.push(make('h3', {}, titleOf(part)));
       lists.push(bars.element);
     }
+    this.shownParts.append(...lists, make('p', { class: 'soft' }, t('legend'), ' ',
+      ...(this.links ?? [make('a', { href: `/table/${poll.id}` }, t('asTable'))])));
     (this.root ?? this).append(make('div', { class: 'top' }, make('h2', {}, this.heading ?? t('ranking')), this.pauseButton), this.figures,
-      this.trouble, this.sealed, ...lists, make('p', { class: 'soft' }, t('legend'), ' ',
-        ...(this.links ?? [make('a', { href: `/table/${poll.id}` }, t('asTable'))])));
+      this.trouble, this.rule, this.shownParts);
     this.feed = followRanking(poll.id, {
       explain: Boolean(poll.selection),
       first: this.first,
@@ -143,7 +146,7 @@ export class TallyRanking extends HTMLElement {
       t('asOf', { time: clock(ranking.as_of) }),
     ].filter((text) => text !== '').join(' · ');
     const hidden = ranking.options === undefined && ranking.questions === undefined;
-    this.sealed.hidden = !hidden;
+    this.sayRule(ranking, hidden);
     if (hidden) return;
     let rows = [];
     for (const [id, bars] of this.lists) {
@@ -152,6 +155,16 @@ export class TallyRanking extends HTMLElement {
       rows = bars.draw(options, picked, this.limit ?? Infinity);
     }
     if (this.lists.size === 1) this.sayLeader(rows);
+  }
+
+  sayRule(ranking, hidden) {
+    const { visibility, coarse } = this.definition;
+    const text = hidden ? t(ranking.visible_from === 'final' ? 'sealedFinal' : 'sealedClosed')
+      : visibility === 'coarse' && ranking.state !== 'final' ? t('coarse', { k: number(coarse.k) }) : '';
+    if (this.shownParts.hidden && !hidden) announce(t('unsealed'));
+    this.shownParts.hidden = hidden;
+    this.rule.textContent = text;
+    this.rule.hidden = text === '';
   }
 
   sayLeader(rows) {

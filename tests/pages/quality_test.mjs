@@ -1,15 +1,11 @@
 // What holds for every page: accessible, valid, small, still, and nothing from elsewhere.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 
-import { HtmlValidate } from 'html-validate';
-
+import { check, validator } from './checks.mjs';
 import { IDEAS, POLLS, Server, launch, visitor } from './stage.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const FIRST_LOAD_BYTES_MAX = 60 * 1024;
 // What Lighthouse calls good, on a machine that does other work too.
 const PAINT_MS_MAX = 2500;
@@ -26,26 +22,6 @@ before(async () => {
   for (const voter of ['a', 'b', 'c']) await server.vote('one', voter, { choices: ['run'] });
 });
 after(async () => { await browser?.close(); await server?.stop(); });
-
-const validator = new HtmlValidate({
-  extends: ['html-validate:recommended'],
-  rules: { 'long-title': 'off', 'no-trailing-whitespace': 'off', 'prefer-native-element': 'off', 'no-inline-style': 'off',
-    // The DOM as the browser writes it: hidden="", data-taken="".
-    'attribute-boolean-style': 'off', 'attribute-empty-style': 'off',
-    'aria-label-misuse': ['error', { allowAnyNamable: true }] },
-  elements: ['html5', { 'tally-ballot': { flow: true }, 'tally-ranking': { flow: true } }],
-});
-
-async function check(page, state) {
-  // A script by way of the debugger is not held to the page's Content-Security-Policy.
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  assert.deepEqual(violations.map((v) => `${state}: ${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`), []);
-  const report = await validator.validateString(`<!DOCTYPE html>\n${await page.evaluate(() => document.documentElement.outerHTML)}`);
-  assert.deepEqual(report.results.flatMap((r) => r.messages.map((m) => `${state}: ${m.ruleId}: ${m.message} (${m.selector})`)), []);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(wide <= 0, `${state}: ${wide} px wider than the window`);
-}
 
 // What a citizen may meet besides voting.
 async function citizenStates(page, name) {
