@@ -5,34 +5,22 @@ import { number, t, time, titleOf } from './texts.js';
 import { Problem, pollPath } from './service.js';
 import { button, labelled, make } from './page.js';
 import { act, actor, actorName, askedTwice, perform, say } from './desk.js';
-import { cellTitle } from './paper_sheet.js';
+import { HEAD_CELLS, cellAt, cellTitle, cellsOf, countCells, isScored, keyOf, questionsOf } from './paper_cells.js';
 
 export const batchPath = (poll, batch) => `${pollPath(poll)}/paper-batches/${encodeURIComponent(batch)}`;
 // As whoever acts: of a blind poll's batch only who entered it is shown the figures.
 export const getBatch = async (poll, batch) => (await perform(batchPath(poll, batch), {})).body;
 
-// The figures of a batch or of an entry's body by the names of the sheet's cells.
-export function cellsOf(figures) {
-  const cells = new Map([['cards', figures.cards ?? 0], ['invalid', figures.invalid ?? 0], ['blank', figures.blank ?? 0]]);
-  for (const [id, count] of Object.entries(figures.counts ?? {})) {
-    cells.set(`b:${id}`, count.ballots ?? count);
-    if (count.score !== undefined) cells.set(`s:${id}`, count.score);
-  }
-  return cells;
-}
-
 // [{name, title, first, second}] where they differ, in the order of the sheet. A seal that only one of them has is no difference, as for the server.
 export function differences(poll, first, second) {
-  const [a, b] = [cellsOf(first), cellsOf(second)];
+  const [a, b] = [cellsOf(poll, first), cellsOf(poll, second)];
   const found = [];
   if (first.seal !== undefined && second.seal !== undefined && first.seal !== second.seal) found.push({ name: 'seal', title: t('seal'), first: first.seal, second: second.seal });
   if (first.box !== second.box) found.push({ name: 'box', title: t('box'), first: first.box, second: second.box });
-  const names = ['cards', 'invalid', 'blank', ...poll.options.flatMap(({ id }) => [`b:${id}`, `s:${id}`])];
-  for (const name of names) {
+  const cells = [...HEAD_CELLS.map((name) => ({ name, title: t(name) })), ...countCells(poll)];
+  for (const { name, title } of cells) {
     const [x, y] = [a.get(name) ?? 0, b.get(name) ?? 0];
-    if (x === y) continue;
-    const kind = name.startsWith('s:') ? ` (${t('scoreCell')})` : '';
-    found.push({ name, title: `${cellTitle(poll, name)}${kind}`, first: number(x), second: number(y) });
+    if (x !== y) found.push({ name, title, first: number(x), second: number(y) });
   }
   return found;
 }
@@ -42,10 +30,8 @@ export function differences(poll, first, second) {
 export function differencesTold(poll, faults) {
   return faults.map(({ pointer, detail }) => {
     const [, first, second] = /^the first entry has (.*), the second has (.*)$/s.exec(detail) ?? ['', '', ''];
-    const id = pointer.slice(pointer.lastIndexOf('/') + 1).replaceAll('~1', '/').replaceAll('~0', '~');
-    const name = pointer.startsWith('/counts/') ? `b:${id}` : id;
-    const title = ['box', 'seal'].includes(name) ? t(name) : cellTitle(poll, name);
-    return { name, title, first, second };
+    const name = cellAt(pointer);
+    return { name, title: cellTitle(poll, name), first, second };
   });
 }
 
@@ -59,17 +45,20 @@ export function differenceTable(cells, firstTitle, secondTitle) {
 // The server keeps the figures of a blind poll's batch from everybody but who entered it.
 function figuresTable(poll, batch) {
   if (batch.figures_hidden) return make('p', { class: 'soft' }, t('figuresHidden'));
-  const scored = poll.ballot.type !== 'choose';
+  const questions = questionsOf(poll);
+  const cells = cellsOf(poll, batch);
+  const scored = questions.some(isScored);
   const line = (title, at, ...values) => make('tr', {}, make('td', {}, at), make('th', { scope: 'row' }, title), ...values.map((value) => make('td', {}, value === '' ? '' : number(value))));
   const rest = scored ? [''] : [];
   const head = [['cards', batch.cards], ['invalid', batch.invalid], ['blank', batch.blank], ['valid', batch.cards - batch.invalid - batch.blank]]
     .map(([key, value]) => line(t(key), '', value, ...rest));
-  const rows = poll.options.map((option, index) => {
-    const count = batch.counts[option.id] ?? 0;
-    return scored ? line(titleOf(option), String(index + 1), count.ballots ?? 0, count.score ?? 0) : line(titleOf(option), String(index + 1), count);
-  });
+  const parts = questions.map((question) => make('tbody', {}, question.id === '' ? null : make('tr', { class: 'question' }, make('th', { scope: 'rowgroup', colspan: scored ? '4' : '3' }, question.title)),
+    ...question.options.map((option, index) => {
+      const key = keyOf(question, option);
+      return line(titleOf(option), String(index + 1), cells.get(`b:${key}`) ?? 0, ...(isScored(question) ? [cells.get(`s:${key}`) ?? 0] : rest));
+    })));
   return make('table', { class: 'sheet' }, make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, '#'), make('th', { scope: 'col' }, t('idea')), make('th', { scope: 'col' }, t('ballotsCell')), scored ? make('th', { scope: 'col' }, t('scoreCell')) : null)),
-    make('tbody', {}, ...head, ...rows));
+    make('tbody', {}, ...head), ...parts);
 }
 
 function facts(poll, batch) {

@@ -3,6 +3,8 @@
 //
 //   choose  3        1 4        points  3:2 5:1       any  x   an invalid card
 //   rank    3 1 2               updown  3+ 4-              0   a blank one      z   take the last back
+//
+// Of a survey the questions are separated by a slash, in their order: 3 / 1:2 4:1 /
 
 import { number, t } from './texts.js';
 
@@ -43,20 +45,44 @@ function faultOf(marks, ballot, optionsCount) {
   return null;
 }
 
-// {kind: 'undo' | 'invalid' | 'blank'}, {kind: 'card', marks: [{at, value}]}, or {fault: text}.
-export function readCard(text, ballot, optionsCount) {
-  const words = text.trim().toLowerCase().split(/[\s,;]+/);
-  const single = words.length === 1 ? { x: 'invalid', 0: 'blank', z: 'undo' }[words[0]] : undefined;
-  if (single) return { kind: single };
-  const marks = words.map((word) => readMark(word, ballot.type));
-  if (marks.includes(null)) return { fault: t('cardNotRead', { text, help: t(`cardHelp_${ballot.type}`) }) };
+const wordsOf = (text) => text.trim().toLowerCase().split(/[\s,;]+/).filter((word) => word !== '');
+const kindOf = (text) => ({ x: 'invalid', 0: 'blank', z: 'undo' }[text.trim().toLowerCase()]);
+
+// The marks of one question, {marks} or {fault}.
+function readMarks(text, ballot, optionsCount) {
+  const marks = wordsOf(text).map((word) => readMark(word, ballot.type));
+  if (marks.includes(null)) return { fault: t('cardNotRead', { text: text.trim(), help: t(`cardHelp_${ballot.type}`) }) };
   const fault = faultOf(marks, ballot, optionsCount);
-  return fault ? { fault } : { kind: 'card', marks: withScores(marks, ballot) };
+  return fault ? { fault } : { marks: withScores(marks, ballot) };
 }
 
-// How many options the valid cards name in all, at least and at most.
-export function namedRange(ballot, optionsCount, valid) {
-  const least = ballot.type === 'choose' ? Math.max(1, ballot.min) : 1;
+// {kind: 'undo' | 'invalid' | 'blank'}, {kind: 'card', marks: [{at, value}]}, or {fault: text}.
+export function readCard(text, ballot, optionsCount) {
+  const kind = kindOf(text);
+  if (kind) return { kind };
+  const { marks, fault } = readMarks(text, ballot, optionsCount);
+  return fault ? { fault } : { kind: 'card', marks };
+}
+
+// The same for a card with several questions; a mark also says which question it is of, from 0.
+export function readSurveyCard(text, questions) {
+  const kind = kindOf(text);
+  if (kind) return { kind };
+  const parts = text.split('/');
+  if (parts.length !== questions.length) return { fault: t('cardParts', { n: number(parts.length), wanted: number(questions.length) }) };
+  const marks = [];
+  for (const [at, { ballot, options, title }] of questions.entries()) {
+    const read = readMarks(parts[at], ballot, options.length);
+    if (read.fault) return { fault: `${title}: ${read.fault}` };
+    marks.push(...read.marks.map((mark) => ({ ...mark, question: at })));
+  }
+  return marks.length === 0 ? { fault: t('cardNothing') } : { kind: 'card', marks };
+}
+
+// How many options the valid cards name in all, at least and at most. A card may leave out a question
+// of a survey, unless the question asks for more.
+export function namedRange(ballot, optionsCount, valid, ofSurvey = false) {
+  const least = ballot.type === 'choose' ? Math.max(ofSurvey ? 0 : 1, ballot.min) : ofSurvey ? 0 : 1;
   const most = Math.min(ballot.max ?? optionsCount, optionsCount);
   return { least: least * valid, most: most * valid };
 }

@@ -13,6 +13,7 @@ import { act, actorName, askedTwice, idFrom, quiet, say } from './desk.js';
 import { draftsOf, dropDraft, findDraft, keepDraft } from './paper_drafts.js';
 import { batchParts, getBatch } from './paper_batch.js';
 import { EntryView } from './paper_entry.js';
+import { isSurvey } from './paper_cells.js';
 import { readCell } from './paper_sheet.js';
 import './ranking.js';
 
@@ -28,7 +29,6 @@ async function allBatches(poll) {
 
 // Why no paper can be entered now; null if it can.
 function closedText(poll) {
-  if (poll.ballot.type === 'survey') return t('noPaperSurvey');
   if (!poll.channels.includes('paper')) return t('onlineOnly');
   if (poll.state === 'final') return t('closedForPaper');
   if (poll.state === 'draft') return t('notCounting', { state: t('state_draft') });
@@ -77,6 +77,9 @@ function boxItem(poll, box, batches, drafts, closed) {
   batches.length > 0 ? make('ul', {}, ...batches.map(opened)) : make('p', { class: 'soft' }, t('noBatches')));
 }
 
+// An option without what became of it.
+const asDefined = ({ withdrawn, fate, merged_into: into, ...option }) => option;
+
 // Boxes may be added at any time; everything else of the poll stays as it is.
 function addBoxForm(poll, redraw) {
   const place = make('input', { type: 'text', id: 'box-place', autocomplete: 'off', maxlength: '200' });
@@ -86,7 +89,8 @@ function addBoxForm(poll, redraw) {
     if (text === '') { place.focus(); return; }
     const { body, headers } = await ask(pollPath(poll.id));
     const { id, accepting, revision, ...definition } = body;
-    definition.options = definition.options.map(({ withdrawn, ...option }) => option);
+    definition.options = definition.options.map(asDefined);
+    if (isSurvey(poll)) definition.ballot.questions = definition.ballot.questions.map((question) => ({ ...question, options: question.options.map(asDefined) }));
     definition.boxes = [...body.boxes, { id: idFrom(text, new Set(body.boxes.map((box) => box.id)), 'box'), place: text }];
     if (!await act(pollPath(poll.id), { method: 'PUT', body: definition, headers: { 'If-Match': headers.get('ETag') } })) return;
     await redraw();
@@ -96,7 +100,7 @@ function addBoxForm(poll, redraw) {
 }
 
 async function boxesView(poll, redraw) {
-  const paper = poll.ballot.type !== 'survey' && poll.state !== 'draft';
+  const paper = poll.state !== 'draft';
   const [batches, first] = await Promise.all([paper ? allBatches(poll.id) : [], getRanking(poll.id, false).catch(() => null)]);
   const drafts = draftsOf(poll.id);
   const closed = closedText(poll);
@@ -105,7 +109,7 @@ async function boxesView(poll, redraw) {
   return [...heading(t('paperOf', { title: titleOf(poll) })), closed ? make('p', { class: 'note warn' }, closed) : null,
     draftList(poll, drafts, redraw), make('h2', {}, t('boxes')),
     poll.boxes.length === 0 ? make('p', {}, t('noBoxes')) : make('ul', { class: 'plain', id: 'boxes' }, ...poll.boxes.map((box) => boxItem(poll, box, batches.filter((batch) => batch.box === box.id), drafts, closed))),
-    poll.state === 'final' || poll.ballot.type === 'survey' ? null : addBoxForm(poll, redraw), ranking];
+    poll.state === 'final' ? null : addBoxForm(poll, redraw), ranking];
 }
 
 async function batchView(poll, name, redraw) {

@@ -6,6 +6,7 @@ import { t } from './texts.js';
 import { announce, button, make } from './page.js';
 import { explain, somebodyActs } from './desk.js';
 import { dropDraft, findDraft, keepDraft } from './paper_drafts.js';
+import { cellAt } from './paper_cells.js';
 import { Sheet } from './paper_sheet.js';
 import { differenceTable, differences, differencesTold, getBatch, isUnknown, sendEntry } from './paper_batch.js';
 
@@ -108,7 +109,7 @@ export class EntryView {
   drawRefusal(problem) {
     const { body } = this.draft;
     this.drawSheet();
-    const cells = problem.errors.map((fault) => this.sheet.inputs.get(this.sheet.cellAt(fault.pointer))).filter(Boolean);
+    const cells = problem.errors.map((fault) => this.sheet.inputs.get(cellAt(fault.pointer))).filter(Boolean);
     for (const cell of cells) cell.setAttribute('aria-invalid', 'true');
     this.tell(problem.code === 'sum_mismatch' ? t('sumMismatch', { sum: this.sheet.sum.textContent }) : explain(problem), cells[0]);
     this.draft.body = body;

@@ -4,10 +4,10 @@
 import { number, t, titleOf } from './texts.js';
 import { announce, labelled, make } from './page.js';
 import { keepDraft } from './paper_drafts.js';
-import { namedRange, readCard } from './paper_cards.js';
+import { HEAD_CELLS, countCells, countsOf, isScored, isSurvey, keyOf, questionsOf, sumOf, surveySum } from './paper_cells.js';
+import { readCard, readSurveyCard } from './paper_cards.js';
 
 const UNDO_CARDS_MAX = 200;
-const HEAD_CELLS = ['cards', 'invalid', 'blank'];
 
 // '50+27' is 77, '' is 0; null: no number. Scores of updown may be negative.
 export function readCell(text) {
@@ -17,18 +17,14 @@ export function readCell(text) {
   return plain.split('+').reduce((sum, part) => sum + Number(part), 0);
 }
 
-// What a cell is called, in difference views and faults; null: not a cell of the sheet.
-export function cellTitle(poll, name) {
-  if (HEAD_CELLS.includes(name)) return t(name);
-  const option = poll.options.find(({ id }) => id === name.slice(2));
-  return option ? titleOf(option) : name;
-}
-
 export class Sheet {
   constructor(poll, draft) {
     this.poll = poll;
     this.draft = draft;
-    this.scored = poll.ballot.type !== 'choose';
+    this.questions = questionsOf(poll);
+    this.scored = this.questions.some(isScored);
+    this.labels = new Map(countCells(poll).map(({ name, label }) => [name, label]));
+    this.sums = new Map();
     this.inputs = new Map();
     this.notKept = make('p', { class: 'note warn', hidden: true }, t('notKept'));
     this.sum = make('p', { id: 'sum', class: 'sum' });
@@ -94,21 +90,27 @@ export class Sheet {
 
   table() {
     const row = (title, at, cells) => make('tr', {}, make('td', {}, at), make('th', { scope: 'row' }, title), ...cells.map((cell) => make('td', {}, cell)));
-    const wide = (cell) => (this.scored ? [cell, ''] : [cell]);
-    const rows = HEAD_CELLS.map((name) => row(t(name), '', wide(this.cell(name, t(name)))));
-    this.poll.options.forEach((option, index) => {
-      const title = titleOf(option);
-      const cells = [this.cell(`b:${option.id}`, t('ballotsFor', { title }))];
-      if (this.scored) cells.push(this.cell(`s:${option.id}`, t('scoreFor', { title })));
-      rows.push(row(title, String(index + 1), cells));
-    });
+    const wide = (cells) => (this.scored && cells.length === 1 ? [...cells, ''] : cells);
+    const head = HEAD_CELLS.map((name) => row(t(name), '', wide([this.cell(name, t(name))])));
+    const parts = this.questions.map((question) => make('tbody', {}, this.questionRow(question), ...question.options.map((option, index) => {
+      const names = ['b', ...(isScored(question) ? ['s'] : [])].map((kind) => `${kind}:${keyOf(question, option)}`);
+      return row(titleOf(option), String(index + 1), wide(names.map((name) => this.cell(name, this.labels.get(name)))));
+    })));
     return make('div', {}, make('p', { class: 'soft' }, t('totalsHint')), make('table', { class: 'sheet' },
       make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, '#'), make('th', { scope: 'col' }, t('idea')), make('th', { scope: 'col' }, t('ballotsCell')),
-        this.scored ? make('th', { scope: 'col' }, t('scoreCell')) : null)), make('tbody', {}, ...rows)));
+        this.scored ? make('th', { scope: 'col' }, t('scoreCell')) : null)), make('tbody', {}, ...head), ...parts));
+  }
+
+  // The title of a survey's question above its ideas, and whether its counts add up.
+  questionRow(question) {
+    if (question.id === '') return null;
+    const sum = make('span', { class: 'soft' });
+    this.sums.set(question, sum);
+    return make('tr', { class: 'question' }, make('th', { scope: 'rowgroup', colspan: this.scored ? '4' : '3' }, question.title, make('br'), sum));
   }
 
   cardLine() {
-    const { type } = this.poll.ballot;
+    const help = isSurvey(this.poll) ? [t('cardHelp_survey', { n: number(this.questions.length) }), ...this.questions.map(({ title, ballot }) => ` ${title}: ${t(`cardHelp_${ballot.type}`)}`)] : [t(`cardHelp_${this.poll.ballot.type}`)];
     this.lastCard = make('p', { class: 'last-card' });
     const input = make('input', { type: 'text', id: 'card', autocomplete: 'off', 'aria-describedby': 'card-help', onkeydown: (event) => {
       if (event.key !== 'Enter') return;
@@ -117,12 +119,16 @@ export class Sheet {
       else input.select();
     } });
     return make('details', { open: this.draft.cards.length > 0 }, make('summary', {}, t('cardByCard')),
-      make('p', { id: 'card-help', class: 'soft' }, t(`cardHelp_${type}`), ' ', t('cardHelpMore')), labelled(t('card'), input), this.lastCard);
+      make('p', { id: 'card-help', class: 'soft' }, ...help, ' ', t('cardHelpMore')), labelled(t('card'), input), this.lastCard);
+  }
+
+  readCard(text) {
+    return isSurvey(this.poll) ? readSurveyCard(text, this.questions) : readCard(text, this.poll.ballot, this.poll.options.length);
   }
 
   // Whether the line was a card (or took one back).
   takeCard(text) {
-    const card = readCard(text, this.poll.ballot, this.poll.options.length);
+    const card = this.readCard(text);
     const tell = (words, warn) => {
       this.lastCard.textContent = words;
       this.lastCard.classList.toggle('warn', warn);
@@ -133,7 +139,7 @@ export class Sheet {
     if (card.kind === 'undo') {
       const last = cards.pop();
       if (last === undefined) { tell(t('nothingToUndo'), true); return true; }
-      const undone = readCard(last, this.poll.ballot, this.poll.options.length);
+      const undone = this.readCard(last);
       this.count(undone, -1);
       tell(t('cardUndone', { what: this.describe(undone) }), false);
       return true;
@@ -148,7 +154,7 @@ export class Sheet {
   describe(card) {
     if (card.kind === 'invalid') return t('cardInvalid');
     if (card.kind === 'blank') return t('cardBlank');
-    return card.marks.map(({ at, value }) => `${titleOf(this.poll.options[at - 1])}${this.scored ? ` (${number(value)})` : ''}`).join(', ');
+    return card.marks.map(({ at, value, question = 0 }) => `${titleOf(this.questions[question].options[at - 1])}${isScored(this.questions[question]) ? ` (${number(value)})` : ''}`).join(', ');
   }
 
   count(card, by) {
@@ -160,10 +166,11 @@ export class Sheet {
     add('cards', by);
     if (card.kind === 'invalid') add('invalid', by);
     if (card.kind === 'blank') add('blank', by);
-    for (const { at, value } of card.marks ?? []) {
-      const { id } = this.poll.options[at - 1];
-      add(`b:${id}`, by);
-      if (this.scored) add(`s:${id}`, by * value);
+    for (const { at, value, question = 0 } of card.marks ?? []) {
+      const of = this.questions[question];
+      const key = keyOf(of, of.options[at - 1]);
+      add(`b:${key}`, by);
+      if (isScored(of)) add(`s:${key}`, by * value);
     }
     this.keep();
     this.tellSum();
@@ -172,12 +179,12 @@ export class Sheet {
   value(name) { return readCell(this.draft.cells[name] ?? '') ?? 0; }
 
   tellSum() {
-    const valid = this.value('cards') - this.value('invalid') - this.value('blank');
-    const named = this.poll.options.reduce((sum, { id }) => sum + this.value(`b:${id}`), 0);
-    const { least, most } = namedRange(this.poll.ballot, this.poll.options.length, valid);
-    const key = valid < 0 ? 'negative' : named >= least && named <= most ? (least === most ? 'ok' : 'range') : least === most ? (named < least ? 'missing' : 'over') : 'range';
-    this.sum.textContent = t(`sum_${key}`, { valid: number(valid), named: number(named), n: number(Math.abs(least - named)), least: number(least), most: number(most) });
-    this.sum.classList.toggle('warn', key === 'negative' || named < least || named > most);
+    const value = (name) => this.value(name);
+    const whole = isSurvey(this.poll) ? surveySum(this.poll, value) : sumOf(this.poll, this.questions[0], value);
+    for (const [place, sum] of [[this.sum, whole], ...[...this.sums].map(([question, part]) => [part, sumOf(this.poll, question, value)])]) {
+      place.textContent = sum.text;
+      place.classList.toggle('warn', !sum.fits);
+    }
   }
 
   // {body} for the server, or {fault, focus}.
@@ -187,17 +194,12 @@ export class Sheet {
     }
     if ((this.draft.cells.cards ?? '').trim() === '') return this.fault(t('cardsMissing'), 'cards');
     const { cells } = this.draft;
-    const body = { box: this.draft.box, cards: this.value('cards'), invalid: this.value('invalid'), blank: this.value('blank'), counts: {} };
+    const body = { box: this.draft.box, cards: this.value('cards'), invalid: this.value('invalid'), blank: this.value('blank'), counts: countsOf(this.poll, (name) => this.value(name)) };
     if ((cells.seal ?? '').trim() !== '') body.seal = cells.seal.trim();
     const opened = this.draft.kind === 'first' && cells.opened_at ? new Date(cells.opened_at) : null;
     if (opened && !Number.isNaN(opened.getTime())) body.opened_at = opened.toISOString();
     const names = this.draft.kind === 'first' ? (cells.counted_by ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '') : [];
     if (names.length > 0) body.counted_by = names;
-    for (const { id } of this.poll.options) {
-      const ballots = this.value(`b:${id}`);
-      const score = this.value(`s:${id}`);
-      if (ballots !== 0 || score !== 0) body.counts[id] = this.scored ? { ballots, score } : ballots;
-    }
     return { body };
   }
 
@@ -205,11 +207,5 @@ export class Sheet {
     const input = this.inputs.get(name);
     input?.setAttribute('aria-invalid', 'true');
     return { fault: text, focus: input ?? null };
-  }
-
-  // The cell that a refusal's JSON Pointer means.
-  cellAt(pointer) {
-    const [, member, id] = pointer.split('/').map((part) => part.replace(/~1/g, '/').replace(/~0/g, '~'));
-    return member === 'counts' ? `b:${id}` : member;
   }
 }
