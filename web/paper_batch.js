@@ -4,12 +4,16 @@
 import { number, t, time, titleOf } from './texts.js';
 import { Problem, pollPath } from './service.js';
 import { button, labelled, make } from './page.js';
+import { cardWords } from './paper_report.js';
 import { act, actor, actorName, askedTwice, perform, say } from './desk.js';
 import { HEAD_CELLS, cellAt, cellTitle, cellsOf, countCells, isScored, keyOf, questionsOf } from './paper_cells.js';
 
 export const batchPath = (poll, batch) => `${pollPath(poll)}/paper-batches/${encodeURIComponent(batch)}`;
 // As whoever acts: of a blind poll's batch only who entered it is shown the figures.
 export const getBatch = async (poll, batch) => (await perform(batchPath(poll, batch), {})).body;
+
+// Who has seen its figures first, and may not confirm them.
+export const enteredBy = (batch) => (batch.cards_entered ?? batch.entered).by;
 
 // [{name, title, first, second}] where they differ, in the order of the sheet. A seal that only one of them has is no difference, as for the server.
 export function differences(poll, first, second) {
@@ -61,6 +65,15 @@ function figuresTable(poll, batch) {
     make('tbody', {}, ...head), ...parts);
 }
 
+// The cards that do not count, or whose voter came online afterwards.
+function cardList(batch) {
+  const items = batch.card_lines?.items ?? [];
+  if (items.length === 0) return null;
+  const words = ({ code, channel }) => t(code === 'already_voted' ? (channel === 'online' ? 'card_online' : 'card_paper') : `card_${code}`);
+  return make('details', {}, make('summary', {}, t('cardsListed', { n: items.length })),
+    make('ol', { class: 'plain' }, ...items.map((item) => make('li', {}, t('cardLine', { n: number(item.line), what: words(item) })))), batch.card_lines.truncated ? make('p', {}, '…') : null);
+}
+
 function facts(poll, batch) {
   const signed = (signature, more) => [t('byAt', { actor: signature.by ?? t('nobody'), time: time(signature.at) }), more].filter(Boolean).join(' · ');
   const box = poll.boxes.find(({ id }) => id === batch.box);
@@ -69,6 +82,8 @@ function facts(poll, batch) {
   if (batch.counted_by.length > 0) rows.push([t('countedByNames'), batch.counted_by.join(', ')]);
   if (batch.seal) rows.push([t('seal'), batch.seal]);
   rows.push([t('enteredBy'), signed(batch.entered)]);
+  if (batch.cards_entered) rows.push([t('cardsEnteredBy'), signed(batch.cards_entered)]);
+  if (batch.card_lines) rows.push([t('codesTitle'), cardWords(batch.card_lines).join(', ')]);
   if (batch.confirmed) rows.push([t('confirmedBy'), signed(batch.confirmed, t(batch.confirmed.blind ? 'blindly' : 'notBlindly'))]);
   if (batch.voided) rows.push([t('voidedBy'), signed(batch.voided, `${t('reason')}: ${batch.voided.reason}`)]);
   return make('dl', {}, ...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
@@ -103,7 +118,7 @@ function waiting(poll, batch, redraw) {
   const second = make('p', { class: 'unprinted' }, make('a', { class: 'button main', href: `#/paper/${poll.id}/${batch.batch}/second` }, t('startSecond')));
   if (batch.figures_hidden) return make('div', {}, second, figuresTable(poll, batch));
   seen.append(make('p', { class: 'soft' }, t('showFiguresWarn')), button(t('showFigures'), show));
-  const mine = () => batch.entered.by !== undefined && actorName() === batch.entered.by;
+  const mine = () => enteredBy(batch) !== undefined && actorName() === enteredBy(batch);
   const turn = () => {
     if (own.wasThere && !own.isConnected) actor.removeEventListener('input', turn);
     own.wasThere = own.isConnected;
@@ -121,7 +136,7 @@ export function batchParts(poll, batch, redraw) {
   const again = make('p', { class: 'unprinted' }, make('a', { href: `#/paper/${poll.id}` }, t('enterAnew')));
   return [
     make('p', { class: 'printed-only' }, make('strong', {}, t('protocol'))), facts(poll, batch),
-    batch.status === 'entered' ? waiting(poll, batch, redraw) : figuresTable(poll, batch),
+    batch.status === 'entered' ? waiting(poll, batch, redraw) : batch.status === 'announced' ? make('p', { class: 'note' }, t('codesAnnounced', { n: batch.cards - batch.invalid - batch.blank })) : figuresTable(poll, batch), cardList(batch),
     make('p', { class: 'printed-only signatures' }, t('signatures'), ': ______________________  ______________________'),
     printer, batch.status === 'voided' ? again : voidForm(poll, batch, redraw),
   ];

@@ -24,14 +24,15 @@ export class Problem extends Error {
   }
 }
 
-// Resolves to {status, body, headers}; throws Problem for a refusal and TypeError without a server.
+// `body` is sent as JSON, a Blob as it is. Resolves to {status, body, headers}; throws Problem for a refusal and TypeError without a server.
 export async function ask(path, { method = 'GET', body, headers = {}, language } = {}) {
   const given = { ...headers };
   if (token) given.Authorization = `Bearer ${token}`;
   if (language) given['Accept-Language'] = language;
-  if (body !== undefined) given['Content-Type'] = 'application/json';
+  const raw = body instanceof Blob;
+  if (body !== undefined) given['Content-Type'] = raw ? body.type : 'application/json';
   const answer = await fetch(base + path, {
-    method, headers: given, body: body === undefined ? undefined : JSON.stringify(body),
+    method, headers: given, body: raw || body === undefined ? body : JSON.stringify(body),
     cache: 'no-store', signal: AbortSignal.timeout(20000),
   });
   const text = await answer.text();

@@ -301,7 +301,7 @@ test('a draft is resumed from the list or discarded; boxes are added while the p
   await page.getByRole('button', { name: 'Add a box' }).click();
   await page.locator('[data-box=buecherei-sued-2]').waitFor();
   assert.equal((await (await fetch(`${server.url}/v1/polls/drafts`)).json()).state, 'open');
-  await page.locator('[data-box=buecherei-sued] button').click();
+  await page.getByRole('button', { name: 'Enter an opening: Bücherei Süd' }).first().click();
   await cell(page, 'cards').fill('12');
   await page.getByRole('link', { name: 'To the boxes' }).click();
   await page.locator('#drafts', { hasText: 'buecherei-sued-1: first entry, 12 cards' }).waitFor();
