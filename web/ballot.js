@@ -115,7 +115,7 @@ class TallyBallot extends HTMLElement {
       this.send();
     };
     this.place.replaceChildren(make('form', { onsubmit: submit, novalidate: true },
-      field.items.length >= SEARCH_FROM ? searchBox(field.items) : null, field.element, error,
+      field.list && field.list.size >= SEARCH_FROM ? searchBox(field.list) : null, field.element, error,
       make('p', {}, make('button', { type: 'submit', class: 'main' }, this.own ? t('change') : t('vote')))));
   }
 

@@ -3,6 +3,7 @@
 
 import { number, t, titleOf } from './texts.js';
 import { announce, button, make } from './page.js';
+import { LongList } from './long_list.js';
 
 export const SEARCH_FROM = 8; // options
 
@@ -22,71 +23,113 @@ function shuffled(options, seed) {
 let nextName = 0;
 const uniqueName = () => `f${(nextName += 1)}`;
 
-// A field is {element, read()}; read() gives {body} or {error, focus}. `own` is the body of the
-// ballot in force, or null.
+// A field is {element, list, read()}; read() gives {body} or {error, focus}. `own` is the body of the
+// ballot in force, or null. What was chosen is kept beside the rows, of which a long list has only
+// those in sight.
+
+// The options as a list; row(option): the inside of one.
+class OptionList {
+  constructor(options, row) {
+    this.options = new Map(options.map((option) => [option.id, option]));
+    this.words = new Map(options.map((option) => [option.id, titleOf(option).toLocaleLowerCase()]));
+    this.element = make('ul', { class: 'plain' });
+    this.rows = new LongList(this.element, (id) => make('li', { class: 'option' }, row(this.options.get(id))));
+    this.stays = () => false; // whatever the search is for
+    this.leaves = () => false;
+    this.search('');
+  }
+
+  get size() { return this.options.size; }
+
+  // Shows what has the text in it, and what is chosen; returns how many.
+  search(text) {
+    this.wanted = text;
+    const found = [...this.options.keys()].filter((id) => !this.leaves(id) && (this.words.get(id).includes(text) || this.stays(id)));
+    this.rows.show(found);
+    return found.length;
+  }
+
+  again() { this.search(this.wanted); }
+
+  first() { return this.element.querySelector('input, button'); }
+}
 
 function chooseField(rules, options, own) {
   const single = rules.max === 1;
   const name = uniqueName();
+  const chosen = new Set(options.map(({ id }) => id).filter((id) => own?.choices?.includes(id)));
+  const inputs = new Map();
   const hint = make('p', { id: `${name}-hint` });
-  const chosen = () => [...element.querySelectorAll('input:checked')].map((input) => input.value);
   const tell = () => {
-    const values = { min: number(rules.min), max: number(rules.max), n: number(chosen().length) };
+    const values = { min: number(rules.min), max: number(rules.max), n: number(chosen.size) };
     hint.textContent = single ? t('chooseOne') : rules.min > 1 ? t('chooseBetween', values) : t('chooseUpTo', values);
   };
-  const items = options.map((option) => make('li', { class: 'option', 'data-id': option.id },
-    make('label', {}, make('input', {
-      type: single ? 'radio' : 'checkbox', name: single ? name : null, value: option.id, onchange: tell,
-      checked: own?.choices?.includes(option.id) ?? false,
-    }), make('span', {}, titleOf(option)))));
-  const element = make('div', { role: 'group', 'aria-labelledby': `${name}-hint` }, hint, make('ul', { class: 'plain' }, ...items));
+  const turn = (id, on) => {
+    if (single) {
+      // One out of the document is in no group with this one.
+      for (const other of chosen) if (other !== id && inputs.has(other)) inputs.get(other).checked = false;
+      chosen.clear();
+    }
+    if (on) chosen.add(id);
+    else chosen.delete(id);
+    tell();
+  };
+  const list = new OptionList(options, (option) => {
+    const input = make('input', { type: single ? 'radio' : 'checkbox', name: single ? name : null, value: option.id, onchange: () => turn(option.id, input.checked), checked: chosen.has(option.id) });
+    inputs.set(option.id, input);
+    return make('label', {}, input, make('span', {}, titleOf(option)));
+  });
+  list.stays = (id) => chosen.has(id);
+  if (single) list.rows.pinned = () => chosen;
   tell();
   return {
-    element,
-    items,
+    element: make('div', { role: 'group', 'aria-labelledby': `${name}-hint` }, hint, list.element),
+    list,
     read() {
-      const choices = chosen();
-      const focus = element.querySelector('input');
-      if (choices.length > rules.max) return { error: t('tooMany', { max: number(rules.max) }), focus };
-      if (choices.length < rules.min) return { error: single ? t('chooseOne') : t('tooFew', { min: number(rules.min) }), focus };
-      return { body: { choices } };
+      const focus = list.first();
+      if (chosen.size > rules.max) return { error: t('tooMany', { max: number(rules.max) }), focus };
+      if (chosen.size < rules.min) return { error: single ? t('chooseOne') : t('tooFew', { min: number(rules.min) }), focus };
+      return { body: { choices: options.map(({ id }) => id).filter((id) => chosen.has(id)) } };
     },
   };
 }
 
 function pointsField(rules, options, own) {
   const hint = make('p', { role: 'status' });
+  const given = new Map(options.map(({ id }) => [id, own?.points?.[id]]).filter(([, value]) => value !== undefined).map(([id, value]) => [id, String(value)]));
   const inputs = new Map();
   const perOption = rules.max_per_option ?? rules.total;
-  const valid = (input) => /^\d+$/.test(input.value || '0') && Number(input.value || 0) <= perOption;
-  const sum = () => [...inputs.values()].reduce((total, input) => total + (valid(input) ? Number(input.value || 0) : 0), 0);
+  const valid = (text) => /^\d+$/.test(text) && Number(text) <= perOption;
+  const sum = () => [...given.values()].reduce((total, text) => total + (valid(text) ? Number(text) : 0), 0);
   const tell = () => {
     const left = rules.total - sum();
     hint.textContent = `${left < 0 ? t('tooManyPoints', { n: number(-left) }) : t('pointsLeft', { n: number(left), total: number(rules.total) })} ${t('pointsPer', { max: number(perOption) })}`;
   };
-  const items = options.map((option) => {
-    const id = uniqueName();
+  const list = new OptionList(options, (option) => {
     const input = make('input', {
-      type: 'number', id, min: '0', max: String(perOption), step: '1', inputmode: 'numeric', oninput: tell,
-      'aria-label': t('points', { title: titleOf(option) }), value: own?.points?.[option.id] ?? '',
+      type: 'number', id: uniqueName(), min: '0', max: String(perOption), step: '1', inputmode: 'numeric', 'aria-label': t('points', { title: titleOf(option) }), value: given.get(option.id) ?? '',
+      oninput: () => {
+        // What is no number has an empty value, and is said when the vote is to be sent.
+        if (input.value === '' && !input.validity.badInput) given.delete(option.id);
+        else given.set(option.id, input.value);
+        tell();
+      },
     });
     inputs.set(option.id, input);
-    return make('li', { class: 'option', 'data-id': option.id }, make('div', { class: 'row' },
-      make('span', { class: 'wide' }, titleOf(option)), input));
+    return make('div', { class: 'row' }, make('span', { class: 'wide' }, titleOf(option)), input);
   });
+  list.stays = (id) => given.has(id);
   tell();
   return {
-    element: make('div', {}, hint, make('ul', { class: 'plain' }, ...items)),
-    items,
+    element: make('div', {}, hint, list.element),
+    list,
     read() {
-      const wrong = [...inputs.values()].find((input) => !valid(input));
-      if (wrong) return { error: t('tooManyPer', { max: number(perOption) }), focus: wrong };
-      const first = inputs.values().next().value;
-      if (sum() > rules.total) return { error: t('tooManyPoints', { n: number(sum() - rules.total) }), focus: first };
-      if (sum() === 0) return { error: t('noPoints'), focus: first };
-      const points = {};
-      for (const [id, input] of inputs) if (Number(input.value) > 0) points[id] = Number(input.value);
-      return { body: { points } };
+      const wrong = [...given].find(([, text]) => !valid(text));
+      if (wrong) return { error: t('tooManyPer', { max: number(perOption) }), focus: inputs.get(wrong[0]) };
+      const focus = list.first();
+      if (sum() > rules.total) return { error: t('tooManyPoints', { n: number(sum() - rules.total) }), focus };
+      if (sum() === 0) return { error: t('noPoints'), focus };
+      return { body: { points: Object.fromEntries([...given].map(([id, text]) => [id, Number(text)]).filter(([, value]) => value > 0)) } };
     },
   };
 }
@@ -98,7 +141,6 @@ function rankField(rules, options, own) {
   const max = Math.min(rules.max, options.length);
   const list = make('ol', { 'aria-label': t('yourOrder') });
   const empty = make('p', { class: 'soft' }, t('emptyOrder'));
-  const adders = new Map();
   const act = (id, kind) => list.querySelector(`[data-id="${CSS.escape(id)}"] [data-act=${kind}]`);
   const swap = (at, to, kind) => {
     if (to < 0 || to >= order.length) return;
@@ -107,10 +149,13 @@ function rankField(rules, options, own) {
     act(order[to], kind).focus();
     announce(t('moved', { title: titles.get(order[to]), n: number(to + 1) }));
   };
+  let back = []; // the last one that was taken out, for the focus
   const remove = (id) => {
     order.splice(order.indexOf(id), 1);
+    back = [id];
     draw();
-    adders.get(id).focus();
+    const row = offered.rows.row(id);
+    (row.isConnected ? row.querySelector('button') : offered.first())?.focus();
     announce(t('removed', { title: titles.get(id) }));
   };
   const add = (id) => {
@@ -121,11 +166,10 @@ function rankField(rules, options, own) {
     act(id, 'up').focus();
     announce(t('moved', { title: titles.get(id), n: number(order.length) }));
   };
-  const items = options.map((option) => {
-    const adder = button(t('add'), () => add(option.id), { 'aria-label': t('addNamed', { title: titleOf(option) }) });
-    adders.set(option.id, adder);
-    return make('li', { class: 'option', 'data-id': option.id }, make('div', { class: 'row' }, make('span', { class: 'wide' }, titleOf(option)), adder));
-  });
+  const offered = new OptionList(options, (option) => make('div', { class: 'row' }, make('span', { class: 'wide' }, titleOf(option)),
+    button(t('add'), () => add(option.id), { 'aria-label': t('addNamed', { title: titleOf(option) }) })));
+  offered.leaves = (id) => order.includes(id);
+  offered.rows.pinned = () => back;
   function draw() {
     list.replaceChildren(...order.map((id, at) => {
       const title = titles.get(id);
@@ -137,41 +181,30 @@ function rankField(rules, options, own) {
         sign('✕', 'remove', 'remove', () => remove(id), false)));
     }));
     empty.hidden = order.length > 0;
-    for (const item of items) item.classList.toggle('taken', order.includes(item.dataset.id));
-    for (const item of items) item.dataset.taken = order.includes(item.dataset.id) ? '1' : '';
-    for (const item of items) item.hidden = item.dataset.taken === '1' || item.dataset.missed === '1';
+    offered.again();
   }
   draw();
   return {
     element: make('div', {}, make('p', {}, t('rankUpTo', { max: number(max) })), make('h2', {}, t('yourOrder')), empty, list,
-      make('h2', {}, t('offered')), make('ul', { class: 'plain' }, ...items)),
-    items,
-    read: () => (order.length === 0 ? { error: t('noRank'), focus: adders.values().next().value } : { body: { ranking: [...order] } }),
+      make('h2', {}, t('offered')), offered.element),
+    list: offered,
+    read: () => (order.length === 0 ? { error: t('noRank'), focus: offered.first() } : { body: { ranking: [...order] } }),
   };
 }
 
 function updownField(rules, options, own) {
-  const names = new Map();
-  const items = options.map((option) => {
+  const votes = new Map(options.map(({ id }) => [id, own?.votes?.[id] ?? 0]).filter(([, value]) => value !== 0));
+  const list = new OptionList(options, (option) => {
     const name = uniqueName();
-    names.set(option.id, name);
-    const mine = String(own?.votes?.[option.id] ?? 0);
-    const radio = (value, text) => make('label', {}, make('input', { type: 'radio', name, value, checked: mine === value }), text);
-    return make('li', { class: 'option', 'data-id': option.id }, make('fieldset', {}, make('legend', {}, titleOf(option)),
-      make('div', { class: 'row' }, radio('1', t('for')), radio('0', t('neutral')), radio('-1', t('against')))));
+    const turn = (value) => { if (value === 0) votes.delete(option.id); else votes.set(option.id, value); };
+    const radio = (value, text) => make('label', {}, make('input', { type: 'radio', name, value: String(value), checked: (votes.get(option.id) ?? 0) === value, onchange: () => turn(value) }), text);
+    return make('fieldset', {}, make('legend', {}, titleOf(option)), make('div', { class: 'row' }, radio(1, t('for')), radio(0, t('neutral')), radio(-1, t('against'))));
   });
-  const element = make('ul', { class: 'plain' }, ...items);
+  list.stays = (id) => votes.has(id);
   return {
-    element,
-    items,
-    read() {
-      const votes = {};
-      for (const [id, name] of names) {
-        const value = Number(element.querySelector(`input[name=${name}]:checked`).value);
-        if (value !== 0) votes[id] = value;
-      }
-      return Object.keys(votes).length === 0 ? { error: t('noUpdown'), focus: element.querySelector('input') } : { body: { votes } };
-    },
+    element: list.element,
+    list,
+    read: () => (votes.size === 0 ? { error: t('noUpdown'), focus: list.first() } : { body: { votes: Object.fromEntries(votes) } }),
   };
 }
 
@@ -181,8 +214,9 @@ function surveyField(rules, ignored, own, seed) {
     return [question, FIELDS[question.ballot.type](question.ballot, ordered(question.options, answer, seed), answer)];
   });
   return {
-    element: make('div', {}, ...fields.map(([question, field]) => make('fieldset', {}, make('legend', {}, titleOf(question)), field.element))),
-    items: [],
+    element: make('div', {}, ...fields.map(([question, field]) => make('fieldset', {}, make('legend', {}, titleOf(question)),
+      field.list.size >= SEARCH_FROM ? searchBox(field.list) : null, field.element))),
+    list: null,
     read() {
       const answers = {};
       for (const [question, field] of fields) {
@@ -202,22 +236,9 @@ export const ordered = (options, own, seed) => {
   return own ? offered : shuffled(offered, seed);
 };
 
-export function searchBox(items) {
+export function searchBox(list) {
   const count = make('span', { class: 'soft', role: 'status' });
   const id = uniqueName();
-  const search = make('input', {
-    type: 'search', id, oninput: () => {
-      const wanted = search.value.trim().toLocaleLowerCase();
-      let found = 0;
-      for (const item of items) {
-        // What is chosen stays in sight.
-        const missed = !item.textContent.toLocaleLowerCase().includes(wanted) && !item.querySelector('input[type=checkbox]:checked, input[type=radio]:checked:not([value="0"])');
-        item.dataset.missed = missed ? '1' : '';
-        item.hidden = missed || item.dataset.taken === '1';
-        if (!missed) found += 1;
-      }
-      count.textContent = t('found', { n: found });
-    },
-  });
+  const search = make('input', { type: 'search', id, oninput: () => { count.textContent = t('found', { n: list.search(search.value.trim().toLocaleLowerCase()) }); } });
   return make('div', {}, make('label', { for: id }, t('search')), search, count);
 }

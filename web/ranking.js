@@ -3,9 +3,10 @@
 // `root` (where to draw) if they are to be others. Shows at most one version each 250 ms, never an older one; says the leader
 // aloud at most every 15 s.
 
-import { clock, number, t, titleOf } from './texts.js';
+import { clock, number, percent, t, titleOf } from './texts.js';
 import { followRanking } from './service.js';
 import { announce, button, make } from './page.js';
+import { LongList } from './long_list.js';
 
 const DRAW_EVERY_MS = 250;
 const ANNOUNCE_EVERY_MS = 15000;
@@ -15,9 +16,10 @@ const shown = (value) => (value === null || value === undefined ? '–' : number
 // The live form has no rank: one plus the number of options with a higher score.
 function ranked(options) {
   const rows = Object.entries(options ?? {}).map(([id, row]) => ({ id, ...row }));
-  const known = rows.filter((row) => row.score !== null && row.score !== undefined).map((row) => row.score).sort((a, b) => b - a);
+  const known = rows.map((row) => row.score).filter((score) => score !== null && score !== undefined).sort((a, b) => b - a);
+  const rankOf = new Map(known.map((score, index) => [score, index + 1]).reverse());
   for (const row of rows) {
-    if (row.rank === undefined && row.score !== null) row.rank = known.indexOf(row.score) + 1;
+    if (row.rank === undefined && rankOf.has(row.score)) row.rank = rankOf.get(row.score);
   }
   return rows.sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity) || (a.id < b.id ? -1 : 1));
 }
@@ -28,12 +30,13 @@ class Bars {
     this.titles = new Map(options.map((option) => [option.id, titleOf(option)]));
     this.items = new Map();
     this.element = make('ol', { class: 'plain bars', 'aria-label': title });
+    this.list = new LongList(this.element, (id) => this.item(id).element, (row, id, at) => this.fill(this.item(id), at));
   }
 
   item(id) {
     if (!this.items.has(id)) {
       const parts = { figure: make('span', { class: 'figure' }), detail: make('span', { class: 'soft' }), online: make('span'), paper: make('span') };
-      parts.element = make('li', { 'data-id': id },
+      parts.element = make('li', {},
         make('div', { class: 'head' }, make('span', {}, this.titles.get(id) ?? id), parts.figure),
         make('div', { class: 'bar', 'aria-hidden': 'true' }, parts.online, parts.paper), parts.detail);
       this.items.set(id, parts);
@@ -41,33 +44,41 @@ class Bars {
     return this.items.get(id);
   }
 
-  draw(options, { built, builtWord, byScore }, limit) {
+  draw(options, picked, limit) {
     const rows = ranked(options);
     // What separates the last that gets built from those below, where the score alone decides.
-    const least = rows.filter((row) => built?.has(row.id)).at(-1)?.score;
-    const largest = Math.max(1, ...rows.map((row) => Math.abs(row.score ?? 0)));
-    rows.forEach((row, index) => {
-      const parts = this.item(row.id);
-      const width = (value) => `${Math.min(100, Math.abs(value ?? 0) / largest * 100)}%`;
-      parts.figure.textContent = shown(row.score);
-      parts.online.style.width = width(row.online ?? row.score);
-      parts.paper.style.width = width(row.paper);
-      const words = [row.rank === undefined ? '' : t('place', { n: number(row.rank) })];
-      if (row.suppressed) words.push(t('suppressed'));
-      else words.push(t('split', { online: shown(row.online), paper: shown(row.paper) }));
-      if (built?.has(row.id)) words.push(builtWord);
-      else if (byScore && least !== undefined && least > row.score) words.push(t('belowCut', { n: least - row.score }));
-      parts.detail.textContent = words.filter((word) => word !== '').join(' · ');
-      const cut = built && !built.has(row.id) && index > 0 && built.has(rows[index - 1].id);
-      parts.element.classList.toggle('cut', Boolean(cut));
-      parts.element.hidden = index >= limit;
-      if (this.element.children[index] !== parts.element) {
-        this.element.insertBefore(parts.element, this.element.children[index] ?? null);
-      }
-    });
+    const least = rows.filter((row) => picked.built?.has(row.id)).at(-1)?.score;
+    this.version = { rows, least, largest: Math.max(1, ...rows.map((row) => Math.abs(row.score ?? 0))), ...picked };
+    this.list.show(rows.slice(0, limit).map(({ id }) => id));
     return rows;
   }
+
+  fill(parts, index) {
+    const { rows, largest, built } = this.version;
+    const row = rows[index];
+    const width = (value) => `${Math.min(100, Math.abs(value ?? 0) / largest * 100)}%`;
+    parts.figure.textContent = shown(row.score);
+    parts.online.style.width = width(row.online ?? row.score);
+    parts.paper.style.width = width(row.paper);
+    parts.detail.textContent = this.words(row).filter((word) => word !== '').join(' · ');
+    const cut = built && !built.has(row.id) && index > 0 && built.has(rows[index - 1].id);
+    parts.element.classList.toggle('cut', Boolean(cut));
+  }
+
+  words(row) {
+    const { built, builtWord, byScore, least, reasons } = this.version;
+    const words = [row.rank === undefined ? '' : t('place', { n: number(row.rank) })];
+    if (row.suppressed) words.push(t('suppressed'));
+    else words.push(t('split', { online: shown(row.online), paper: shown(row.paper) }));
+    if (built?.has(row.id)) words.push(builtWord);
+    else if (byScore && least !== undefined && least > row.score) words.push(`${t('belowCut', { n: least - row.score })} (${percent(Math.max(0, row.score) / least)})`);
+    else if (reasons?.get(row.id) in REASONS) words.push(t(REASONS[reasons.get(row.id)]));
+    return words;
+  }
 }
+
+// Why something is not built, where the score alone does not say it.
+const REASONS = { too_expensive: 'reasonMoney', after_end: 'reasonEnd', below_threshold: 'reasonThreshold', withdrawn: 'reasonWithdrawn' };
 
 // The ids that ?explain=selection says get built.
 function builtOf(selection) {
@@ -151,7 +162,7 @@ export class TallyRanking extends HTMLElement {
     let rows = [];
     for (const [id, bars] of this.lists) {
       const options = id === '' ? ranking.options : ranking.questions?.[id]?.options;
-      const picked = { built: id === '' ? builtOf(ranking.selection) : null, builtWord: t(ranking.selection?.provisional ? 'wouldBeBuilt' : 'built'), byScore: ranking.selection?.rule === 'top' };
+      const picked = { built: id === '' ? builtOf(ranking.selection) : null, reasons: id === '' && ranking.selection ? new Map(ranking.selection.options.map(({ option, reason }) => [option, reason])) : null, builtWord: t(ranking.selection?.provisional ? 'wouldBeBuilt' : 'built'), byScore: ranking.selection?.rule === 'top' };
       rows = bars.draw(options, picked, this.limit ?? Infinity);
     }
     if (this.lists.size === 1) this.sayLeader(rows);

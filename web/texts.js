@@ -31,6 +31,7 @@ const TEXTS = {
     ranking: 'Rangliste', pause: 'Anhalten', live: 'Live zeigen', ballots: { one: '{n} Stimmzettel', other: '{n} Stimmzettel' }, split: 'online {online}, Papier {paper}',
     asOf: 'Stand {time}', suppressed: 'zu wenige, um sie zu zeigen', leads: 'Vorn liegt: {title}.', place: 'Platz {n}', built: 'wird gebaut', wouldBeBuilt: 'würde zurzeit gebaut', belowCut: { one: '{n} unter der Linie', other: '{n} unter der Linie' }, asTable: 'Als Tabelle', voteHere: 'Abstimmen und alle Vorschläge sehen', moreLeft: { one: 'und {n} weiterer', other: 'und {n} weitere' }, noRanking: 'Die Rangliste ist gerade nicht zu erreichen; es wird weiter versucht.', legend: 'Balken: online (erste Farbe), Papier (zweite Farbe).',
     receipt_counted: 'Diese Stimme zählt.', receipt_superseded: 'Diese Stimme wurde durch eine spätere ersetzt.', receipt_withdrawn: 'Diese Stimme wurde zurückgezogen.', receipt_voided: 'Diese Stimme wurde für ungültig erklärt.', receiptUnknown: 'Diese Quittung gibt es nicht. Bitte prüfen Sie die Zeichen.', receiptEpoch: 'Diese Quittung stammt aus der Zeit vor einer Wiederherstellung. Bitte fragen Sie im Rathaus nach.', inPoll: 'Abstimmung: {title}',
+    reasonMoney: 'dafür reicht das Geld nicht', reasonEnd: 'die Auswahl war vorher zu Ende', reasonThreshold: 'unter der Mindestwertung', reasonWithdrawn: 'zurückgezogen',
     sealedClosed: 'Wie die Vorschläge stehen, wird erst gezeigt, wenn die Abstimmung beendet ist.', sealedFinal: 'Wie die Vorschläge stehen, wird erst gezeigt, wenn das Ergebnis feststeht.', unsealed: 'Die Rangliste ist jetzt zu sehen.', coarse: 'Die Zahlen ändern sich in Schritten von mindestens {k} Stimmzetteln; das genaue Ergebnis wird gezeigt, wenn es feststeht.',
   },
   en: {
@@ -62,6 +63,7 @@ const TEXTS = {
     ranking: 'Ranking', pause: 'Pause', live: 'Show live', ballots: { one: '{n} ballot', other: '{n} ballots' }, split: 'online {online}, paper {paper}',
     asOf: 'As of {time}', suppressed: 'too few to show', leads: 'In the lead: {title}.', place: 'Rank {n}', built: 'gets built', wouldBeBuilt: 'would be built as it stands', belowCut: { one: '{n} below the line', other: '{n} below the line' }, asTable: 'As a table', voteHere: 'Vote and see all ideas', moreLeft: { one: 'and {n} more', other: 'and {n} more' }, noRanking: 'The ranking cannot be reached; still trying.', legend: 'Bars: online (first colour), paper (second colour).',
     receipt_counted: 'This vote counts.', receipt_superseded: 'This vote was replaced by a later one.', receipt_withdrawn: 'This vote was withdrawn.', receipt_voided: 'This vote was declared void.', receiptUnknown: 'There is no such receipt. Please check the characters.', receiptEpoch: 'This receipt is from before a restore. Please ask at the town hall.', inPoll: 'Poll: {title}',
+    reasonMoney: 'the money does not suffice', reasonEnd: 'the selection had ended before', reasonThreshold: 'below the least score', reasonWithdrawn: 'withdrawn',
     sealedClosed: 'How the ideas stand is shown only once the poll has ended.', sealedFinal: 'How the ideas stand is shown only once the result is final.', unsealed: 'The ranking is shown now.', coarse: 'The figures change in steps of at least {k} ballots; the exact result is shown once it is final.',
   },
 };
@@ -95,6 +97,7 @@ export function t(key, values = {}) {
 }
 
 export const number = (value) => new Intl.NumberFormat(language).format(value);
+export const percent = (value) => new Intl.NumberFormat(language, { style: 'percent' }).format(value);
 export const money = (value) => new Intl.NumberFormat(language, { maximumFractionDigits: 0 }).format(value);
 export const time = (text) => new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' }).format(new Date(text));
 export const clock = (text) => new Intl.DateTimeFormat(language, { timeStyle: 'medium' }).format(new Date(text));

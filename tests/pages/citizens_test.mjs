@@ -239,3 +239,22 @@ test('the ranking moves by itself, can be paused, marks what gets built and neve
   assert.deepEqual(older, [false, true, true, false]);
   await done(seen);
 });
+
+test('the cut line: how much of it an idea below has, and why one is left out that the money does not reach', async () => {
+  await server.putPoll('cut', { ballot: { type: 'choose', min: 1, max: 1 }, options: IDEAS, selection: { rule: 'top', count: 1 } });
+  for (const [at, id] of ['run', 'run', 'run', 'run', 'market', 'cinema', 'cinema', 'cinema'].entries()) await server.vote('cut', `v${at}`, { choices: [id] });
+  const seen = await open('cut');
+  const { page } = seen;
+  const row = (id, text) => page.locator(`tally-ranking li[data-id=${id}]`, { hasText: text }).waitFor();
+  await row('run', 'would be built');
+  await row('cinema', '1 below the line (75%)');
+  await row('market', '3 below the line (25%)');
+  assert.deepEqual(await page.locator('tally-ranking li.cut').evaluateAll((rows) => rows.map((found) => found.dataset.id)), ['cinema']);
+  await server.putPoll('money', { ballot: { type: 'choose', min: 1, max: 1 }, options: IDEAS.map((idea, at) => ({ ...idea, cost: [900, 50, 80][at] })), selection: { rule: 'greedy', budget: 100 } });
+  for (const [at, id] of ['run', 'run', 'cinema', 'market'].entries()) await server.vote('money', `v${at}`, { choices: [id] });
+  await page.goto(`${server.url}/#/poll/money`);
+  await row('run', 'would be built');
+  await row('cinema', 'the money does not suffice');
+  await row('market', 'the money does not suffice');
+  await done(seen);
+});
