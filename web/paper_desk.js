@@ -122,6 +122,18 @@ function codesDraft(poll, batch) {
   location.hash = `#/paper/${poll.id}/${batch.batch}/codes`;
 }
 
+// How the counts grew, asked for when it is opened, and again each time.
+function curve(poll) {
+  const place = make('div', {});
+  const turn = async (event) => {
+    if (!event.target.open || event.target !== part) return;
+    const { curveParts } = await import('./curve.js');
+    place.replaceChildren(...await curveParts(poll));
+  };
+  const part = make('details', { id: 'curve', ontoggle: turn }, make('summary', {}, t('curve')), place);
+  return part;
+}
+
 async function boxesView(poll, redraw) {
   const paper = poll.state !== 'draft';
   const [batches, first] = await Promise.all([paper ? allBatches(poll.id) : [], getRanking(poll.id, false).catch(() => null)]);
@@ -135,7 +147,7 @@ async function boxesView(poll, redraw) {
     draftList(poll, drafts, redraw), make('h2', {}, t('boxes')),
     poll.boxes.length === 0 ? make('p', {}, t('noBoxes')) : make('ul', { class: 'plain', id: 'boxes' }, ...poll.boxes.map((box) => boxItem(poll, box, batches.filter((batch) => batch.box === box.id), drafts, closed))),
     table?.element ?? null, poll.state === 'final' ? null : addBoxForm(poll, redraw),
-    make('p', { class: 'row' }, make('a', { class: 'button', href: `#/paper/${poll.id}/+report` }, t('report')), poll.state === 'final' ? null : make('a', { class: 'button', href: `#/paper/${poll.id}/+codes` }, t('codesTitle'))), ranking];
+    make('p', { class: 'row' }, make('a', { class: 'button', href: `#/paper/${poll.id}/+report` }, t('report')), poll.state === 'final' ? null : make('a', { class: 'button', href: `#/paper/${poll.id}/+codes` }, t('codesSheet'))), ranking, poll.state === 'draft' ? null : curve(poll)];
 }
 
 async function batchView(poll, name, redraw) {
@@ -178,7 +190,7 @@ async function entryView(poll, name, kind) {
 async function moreView(poll, name, redraw) {
   const back = make('p', { class: 'unprinted' }, make('a', { href: `#/paper/${poll.id}` }, t('backToBoxes')));
   const report = name === '+report';
-  return [back, make('h1', { tabindex: '-1' }, t(report ? 'report' : 'codesTitle')),
+  return [back, make('h1', { tabindex: '-1' }, t(report ? 'report' : 'codesSheet')),
     ...(report ? await reportParts(poll, (change) => changePoll(poll, change), redraw) : codesParts(poll))];
 }
 

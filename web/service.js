@@ -24,7 +24,7 @@ export class Problem extends Error {
   }
 }
 
-// `body` is sent as JSON, a Blob as it is. Resolves to {status, body, headers}; throws Problem for a refusal and TypeError without a server.
+// `body` is sent as JSON, a Blob as it is. Resolves to {status, body, headers} (body: of NDJSON an array); throws Problem for a refusal and TypeError without a server.
 export async function ask(path, { method = 'GET', body, headers = {}, language } = {}) {
   const given = { ...headers };
   if (token) given.Authorization = `Bearer ${token}`;
@@ -37,7 +37,9 @@ export async function ask(path, { method = 'GET', body, headers = {}, language }
   });
   const text = await answer.text();
   let parsed = {};
-  if (text !== '' && /json/.test(answer.headers.get('Content-Type') ?? '')) parsed = JSON.parse(text);
+  const type = answer.headers.get('Content-Type') ?? '';
+  if (/ndjson/.test(type)) parsed = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+  else if (text !== '' && /json/.test(type)) parsed = JSON.parse(text);
   if (answer.status >= 400) throw new Problem(answer.status, parsed, answer.headers);
   return { status: answer.status, body: parsed, headers: answer.headers };
 }
