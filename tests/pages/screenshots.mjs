@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Server, launch, visitor } from './stage.mjs';
 
@@ -38,14 +39,49 @@ async function desk(page, shoot, device) {
   await shoot('paper-boxes');
 }
 
+// Cards with codes, a table with faults, a survey's sheet, the report of the boxes.
+async function deskMore(page, shoot, device) {
+  const box = device === 'desktop' ? 'Rathaus' : 'Fruchthalle';
+  const begin = (poll, name) => page.goto(`${server.adminUrl}/#/paper/${poll}`).then(() => page.getByRole('button', { name: `${name}: ${box}`, exact: true }).click());
+  await begin('events', 'Karten mit Codes erfassen');
+  for (const [code, marks] of [['K7QX-3M9P-2TRV', '1 4'], ['0ZD4-88QN-H1WC', '3'], ['5HJK-QW2M-79RT', '2 10']]) {
+    await page.fill('#code', code);
+    await page.press('#code', 'Enter');
+    await page.fill('#marks', marks);
+    await page.press('#marks', 'Enter');
+  }
+  await shoot('paper-codes');
+  await page.goto(`${server.adminUrl}/#/paper/events`);
+  await page.locator('#table-part summary').click();
+  await page.setInputFiles('#table', { name: 'urne.csv', mimeType: 'text/csv', buffer: Buffer.from(['Urne;rathaus', 'Karten;hundert', 'Idee;Stimmen', 'altstadtfest;60', 'altstadfest;3'].join('\r\n')) });
+  await page.getByRole('button', { name: 'Tabelle erfassen' }).click();
+  await page.locator('.faults li').first().waitFor();
+  await page.locator('#curve > summary').click();
+  await page.locator('#curve svg[role=img]').waitFor();
+  await shoot('paper-table');
+  await begin('survey', 'Leerung erfassen');
+  for (const [cell, text] of [['cards', '40'], ['invalid', '2'], ['blank', '1'], ['b:wo/nord', '20'], ['b:wo/sued', '17'], ['b:wie/ruhe', '30'], ['s:wie/ruhe', '50'], ['b:wie/leben', '12'], ['s:wie/leben', '20']]) await page.fill(`[data-cell="${cell}"]`, text);
+  await shoot('paper-survey');
+  await page.goto(`${server.adminUrl}/#/paper/events/+report`);
+  await page.locator('.report').waitFor();
+  await shoot('paper-report');
+}
+
+const SURVEY = { title: { de: 'Ein Platz für alle', en: 'A square for all' }, ballot: { type: 'survey', questions: [
+  { id: 'wo', title: { de: 'Wo?', en: 'Where?' }, ballot: { type: 'choose', min: 1, max: 1 }, options: [{ id: 'nord', title: { de: 'Am Nordtor', en: 'North gate' } }, { id: 'sued', title: { de: 'Am Südufer', en: 'South bank' } }] },
+  { id: 'wie', title: { de: 'Was ist wichtig?', en: 'What matters?' }, ballot: { type: 'points', total: 3, max_per_option: 3 }, options: [{ id: 'ruhe', title: { de: 'Ruhe', en: 'Quiet' } }, { id: 'leben', title: { de: 'Leben', en: 'Life' } }] }] }, options: [] };
+
 const [directory, demoPoll] = process.argv.slice(2);
 const server = await Server.start();
 const browser = await launch();
 try {
   const poll = JSON.parse(readFileSync(demoPoll, 'utf8'));
   await server.putPoll('events', { ...poll, selection: { rule: 'top', count: 3 } });
+  await server.putPoll('survey', { ...SURVEY, boxes: poll.boxes });
+  await server.putPoll('sealed', { ballot: { type: 'choose', min: 1, max: 1 }, options: poll.options.slice(0, 4), title: { de: 'Verdeckt bis zum Ergebnis', en: 'Sealed' }, visibility: 'sealed', visible_from: 'final' });
   for (let i = 0; i < 40; i += 1) {
     await server.vote('events', `v${i}`, { choices: [poll.options[(i * i) % 10].id] });
+    if (i % 10 === 9) await sleep(1000); // something for the curve
   }
   for (const [device, viewport] of [['desktop', { width: 1000, height: 800 }], ['phone', { width: 360, height: 740 }]]) {
     const { page, context } = await visitor(browser, server, { locale: 'de-DE', viewport });
@@ -60,10 +96,14 @@ try {
     await page.locator('tally-ballot button[type=submit]').click();
     await page.locator('code.receipt').waitFor();
     await shoot('voted');
+    await page.goto(`${server.url}/#/poll/sealed`);
+    await page.locator('tally-ranking .rule:visible').waitFor();
+    await shoot('sealed');
     await page.goto(server.adminUrl);
     await page.locator('#polls li').first().waitFor();
     await shoot('town-hall');
     await desk(page, shoot, device);
+    await deskMore(page, shoot, device);
     await context.close();
   }
 } finally {
