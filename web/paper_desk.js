@@ -139,7 +139,7 @@ async function boxesView(poll, redraw) {
   const [batches, first] = await Promise.all([paper ? allBatches(poll.id) : [], getRanking(poll.id, false).catch(() => null)]);
   const drafts = draftsOf(poll.id);
   const closed = closedText(poll);
-  const table = closed || poll.boxes.length === 0 ? null : new TableForm(poll, { nextName: (box) => nextName(box, batches, draftsOf(poll.id)), done: arriveAt(poll) });
+  const table = closed || poll.boxes.length === 0 ? null : new TableForm(poll, { batches: () => allBatches(poll.id), nextName: (box, all) => nextName(box, all, draftsOf(poll.id)), done: arriveAt(poll) });
   hold.leave = () => table?.leave();
   const ranking = document.createElement('tally-ranking');
   Object.assign(ranking, { definition: poll, first, heading: t('paperRanking'), links: [] });

@@ -32,20 +32,22 @@ function decoded(bytes) {
   try { return new TextDecoder('utf-8', { fatal: true }).decode(bytes); } catch { return new TextDecoder('windows-1252').decode(bytes); }
 }
 
-// The id of the box that the table names, to name its batch; '' if it names none.
-export function boxOf(lines) {
+// What stands behind one of these words, '' if no line begins with one.
+function behind(lines, words) {
   for (const line of lines) {
-    const [word, id = ''] = line.split(/[;,\t]/).map((cell) => cell.trim().replace(/^"|"$/g, ''));
-    if (['box', 'urne'].includes(word.toLowerCase())) return id;
+    const [word, value = ''] = line.split(/[;,\t]/).map((cell) => cell.trim().replace(/^"|"$/g, ''));
+    if (words.includes(word.toLowerCase())) return value;
   }
   return '';
 }
+const boxOf = (lines) => behind(lines, ['box', 'urne']);
+const cardsOf = (lines) => Number(behind(lines, ['cards', 'karten']));
 
 export class TableForm {
-  // `second`: the batch whose second entry it is, or null. nextName(box): the name of a new batch.
-  // done(batch, text): the table is at the server.
-  constructor(poll, { second = null, nextName, done }) {
-    Object.assign(this, { poll, second, nextName, done });
+  // `second`: the batch whose second entry it is, or null. Else batches(): those that the poll has, and
+  // nextName(box, batches): the name of a new one. done(batch, text): the table is at the server.
+  constructor(poll, { second = null, batches, nextName, done }) {
+    Object.assign(this, { poll, second, batches, nextName, done });
     this.file = make('input', { type: 'file', id: 'table', accept: '.csv,.txt,text/csv', 'aria-describedby': 'table-hint' });
     this.result = make('div', { tabindex: '-1' });
     this.element = make('details', { id: 'table-part' }, make('summary', {}, t('table')), make('p', { id: 'table-hint', class: 'soft' }, t('tableHint')),
@@ -72,9 +74,46 @@ export class TableForm {
     const bytes = await file.arrayBuffer();
     this.lines = decoded(bytes).replace(/^\uFEFF/, '').split(/\r\n|\r|\n/);
     this.body = new Blob([bytes], { type: 'text/csv' });
-    const box = this.poll.boxes.find(({ id }) => id === boxOf(this.lines));
-    this.name = this.second ?? this.nextName(box?.id ?? 'batch');
+    if (this.second) {
+      this.name = this.second;
+      this.send();
+    } else {
+      await this.takeFirst();
+    }
+  }
+
+  // A file is easily taken twice, also by two clerks: if an opening of the box has just these figures
+  // already, it is asked whether this is another one.
+  async takeFirst() {
+    const box = this.poll.boxes.find(({ id }) => id === boxOf(this.lines))?.id ?? 'batch';
+    this.busy = true;
+    try {
+      const all = await this.batches();
+      this.name = this.nextName(box, all);
+      const cards = cardsOf(this.lines);
+      for (const { batch } of all.filter((one) => one.box === box && ['entered', 'counted'].includes(one.status) && (one.cards ?? cards) === cards)) {
+        if (await this.isThere(batch)) {
+          this.note(t('tableThere', { batch }), make('p', { class: 'row' }, make('a', { class: 'button', href: `#/paper/${this.poll.id}/${batch}` }, t('batch', { batch })), button(t('storeAs', { batch: this.name }), () => this.send())));
+          return;
+        }
+      }
+    } catch (problem) {
+      this.note(explain(problem));
+      return;
+    } finally {
+      this.busy = false;
+    }
     this.send();
+  }
+
+  // The same figures under the name of a batch change nothing, others are refused.
+  async isThere(batch) {
+    try {
+      return (await perform(batchPath(this.poll.id, batch), { method: 'PUT', body: this.body })).status === 200;
+    } catch (problem) {
+      if (problem.code === 'batch_exists' || problem.status === 422) return false;
+      throw problem;
+    }
   }
 
   async send() {

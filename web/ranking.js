@@ -10,6 +10,7 @@ import { LongList } from './long_list.js';
 
 const DRAW_EVERY_MS = 250;
 const ANNOUNCE_EVERY_MS = 15000;
+const SEARCH_FROM = 20; // rows
 
 const shown = (value) => (value === null || value === undefined ? '–' : number(value));
 
@@ -30,7 +31,7 @@ class Bars {
     this.titles = new Map(options.map((option) => [option.id, titleOf(option)]));
     this.items = new Map();
     this.element = make('ol', { class: 'plain bars', 'aria-label': title });
-    this.list = new LongList(this.element, (id) => this.item(id).element, (row, id, at) => this.fill(this.item(id), at));
+    this.list = new LongList(this.element, (id) => this.item(id).element, (row, id) => this.fill(this.item(id), id));
   }
 
   item(id) {
@@ -46,15 +47,31 @@ class Bars {
 
   draw(options, picked, limit) {
     const rows = ranked(options);
+    this.limit = limit;
     // What separates the last that gets built from those below, where the score alone decides.
     const least = rows.filter((row) => picked.built?.has(row.id)).at(-1)?.score;
     this.version = { rows, least, largest: Math.max(1, ...rows.map((row) => Math.abs(row.score ?? 0))), ...picked };
-    this.list.show(rows.slice(0, limit).map(({ id }) => id));
+    this.places = new Map(rows.map(({ id }, at) => [id, at]));
+    this.show();
     return rows;
   }
 
-  fill(parts, index) {
+  // Only those that are searched for, each at the rank it has. Returns how many.
+  search(text) {
+    this.wanted = text;
+    return this.version ? this.show() : 0;
+  }
+
+  show() {
+    const ids = this.version.rows.slice(0, this.limit).map(({ id }) => id);
+    const found = this.wanted ? ids.filter((id) => (this.titles.get(id) ?? id).toLocaleLowerCase().includes(this.wanted)) : ids;
+    this.list.show(found);
+    return found.length;
+  }
+
+  fill(parts, id) {
     const { rows, largest, built } = this.version;
+    const index = this.places.get(id);
     const row = rows[index];
     const width = (value) => `${Math.min(100, Math.abs(value ?? 0) / largest * 100)}%`;
     parts.figure.textContent = shown(row.score);
@@ -104,7 +121,8 @@ export class TallyRanking extends HTMLElement {
       if (part.id !== '') lists.push(make('h3', {}, titleOf(part)));
       lists.push(bars.element);
     }
-    this.shownParts.append(...lists, make('p', { class: 'soft' }, t('legend'), ' ',
+    const most = Math.max(...[...this.lists.values()].map(({ titles }) => titles.size));
+    this.shownParts.append(...(most >= SEARCH_FROM && !this.limit ? [this.searchBox()] : []), ...lists, make('p', { class: 'soft' }, t('legend'), ' ',
       ...(this.links ?? [make('a', { href: `/table/${poll.id}` }, t('asTable'))])));
     (this.root ?? this).append(make('div', { class: 'top' }, make('h2', {}, this.heading ?? t('ranking')), this.pauseButton), this.figures,
       this.trouble, this.rule, this.shownParts);
@@ -166,6 +184,16 @@ export class TallyRanking extends HTMLElement {
       rows = bars.draw(options, picked, this.limit ?? Infinity);
     }
     if (this.lists.size === 1) this.sayLeader(rows);
+  }
+
+  searchBox() {
+    const count = make('span', { class: 'soft', role: 'status' });
+    const search = make('input', { type: 'search', id: 'ranking-search', oninput: () => {
+      const wanted = search.value.trim().toLocaleLowerCase();
+      const found = [...this.lists.values()].reduce((sum, bars) => sum + bars.search(wanted), 0);
+      count.textContent = wanted === '' ? '' : t('found', { n: found });
+    } });
+    return make('div', {}, make('label', { for: search.id }, t('searchRanking')), search, count);
   }
 
   sayRule(ranking, hidden) {

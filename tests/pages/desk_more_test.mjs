@@ -69,6 +69,18 @@ test('a table: wrong lines are said in words beside the lines, the right one is 
   const { batches } = await (await fetch(`${server.adminUrl}/v1/polls/table/paper-batches`, { headers: { 'Tallyd-Actor': 'test' } })).json();
   assert.deepEqual(batches.map((found) => [found.batch, found.cards]), [['rathaus-1', 77]]);
 
+  // The same file once more is asked about; as another opening it has another name.
+  await page.getByRole('link', { name: 'To the boxes' }).click();
+  await page.locator('#table-part summary').click();
+  const file = csv(['Urne;rathaus', 'Karten;77', 'ungültig;4', 'Idee;Stimmen', 'cinema;60', 'market;10', 'run;3'], 'latin1');
+  await sendTable(page, file);
+  await page.getByText('Just this table is entered as rathaus-1 already.').first().waitFor();
+  await check(page, 'a table taken twice');
+  await page.getByRole('button', { name: 'Store as rathaus-2' }).click();
+  await message(page, 'Saved: rathaus-2.');
+  await server.admin('POST', '/v1/polls/table/paper-batches/rathaus-2/void', { reason: 'twice' });
+  await page.goto(`${server.adminUrl}/#/paper/table/rathaus-1`);
+
   await page.fill('#actor', 'b.zwei');
   await page.getByRole('link', { name: 'Begin the second entry' }).click();
   await page.locator('#table-part summary').click();
