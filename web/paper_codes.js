@@ -44,7 +44,10 @@ export class CodesView {
 
   text(name, label, attributes = {}) {
     const input = make('input', { type: 'text', id: `codes-${name}`, autocomplete: 'off', value: this.draft.cells[name] ?? '', ...attributes,
-      oninput: () => { this.draft.cells[name] = input.value; this.keep(); } });
+      oninput: () => {
+        if (this.draft.sending) input.value = this.draft.cells[name] ?? '';
+        else { this.draft.cells[name] = input.value; this.keep(); }
+      } });
     return labelled(label, input);
   }
 
@@ -143,6 +146,7 @@ export class CodesView {
   }
 
   remove(at) {
+    if (this.draft.sending) return; // what was sent without an answer stays as it is
     const [card] = this.draft.cards.splice(at, 1);
     this.tell(t('cardUndone', { what: card.card }));
     this.keep();

@@ -122,10 +122,9 @@ export class TallyRanking extends HTMLElement {
       lists.push(bars.element);
     }
     const most = Math.max(...[...this.lists.values()].map(({ titles }) => titles.size));
-    this.shownParts.append(...(most >= SEARCH_FROM && !this.limit ? [this.searchBox()] : []), ...lists, make('p', { class: 'soft' }, t('legend'), ' ',
-      ...(this.links ?? [make('a', { href: `/table/${poll.id}` }, t('asTable'))])));
+    this.shownParts.append(...(most >= SEARCH_FROM && !this.limit ? [this.searchBox()] : []), ...lists, make('p', { class: 'soft' }, t('legend'), ' ', this.links ? null : make('a', { href: `/table/${poll.id}` }, t('asTable'))));
     (this.root ?? this).append(make('div', { class: 'top' }, make('h2', {}, this.heading ?? t('ranking')), this.pauseButton), this.figures,
-      this.trouble, this.rule, this.shownParts);
+      this.trouble, this.rule, this.shownParts, ...(this.links?.length > 0 ? [make('p', { class: 'soft' }, ...this.links)] : []));
     this.feed = followRanking(poll.id, {
       explain: Boolean(poll.selection),
       first: this.first,

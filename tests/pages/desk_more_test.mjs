@@ -157,6 +157,9 @@ test('cards by their codes: line by line, kept over a reload, sent once, decided
   await page.getByRole('button', { name: 'Save the entry' }).dblclick();
   await page.getByText('The server cannot be reached.').first().waitFor();
   await check(page, 'cards with codes without a server');
+  // What was sent stays as it is until it is answered.
+  await page.getByRole('button', { name: 'Remove K2' }).click();
+  await page.getByText('Cards: 5. With a code: 3, invalid: 1, blank: 1.').waitFor();
   await server.run();
   await message(page, 'Saved: rathaus-1.');
   await page.getByText('2 cards count, 1 does not count: voted online before').waitFor();

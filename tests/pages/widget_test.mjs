@@ -81,6 +81,21 @@ test('a page of another origin shows the ranking, keeps it current and stays its
   await seen.context.close();
 });
 
+test('a sealed poll: when its ranking will be there, and the way to vote', async () => {
+  await server.putPoll('sealed', { ...POLLS.one, visibility: 'sealed', visible_from: 'final' });
+  await server.vote('sealed', 'v1', { choices: ['run'] });
+  city.pages.set('/sealed', pageWith('<tally-ranking poll="sealed">Nothing</tally-ranking>', server.url));
+  const { context, page, faults } = await visit(`${city.url}/sealed`);
+  const widget = page.locator('tally-ranking');
+  await widget.getByText('only once the result is final').waitFor();
+  assert.equal(await widget.locator('li').count(), 0);
+  assert.equal(await widget.getByRole('link', { name: 'Vote and see all ideas' }).isVisible(), true);
+  for (const to of ['closed', 'final']) await server.admin('POST', '/v1/polls/sealed/transitions', { to });
+  await widget.locator('li[data-id=run] .figure', { hasText: /^1$/ }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test('under a strict policy of the site two sources are enough; the language of the element is taken', async () => {
   city.policy = `default-src 'none'; script-src ${server.url}; connect-src ${server.url}; img-src data:`;
   city.pages.set('/strict', pageWith('<tally-ranking poll="here" lang="de"></tally-ranking>', server.url));
