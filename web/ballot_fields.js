@@ -204,7 +204,8 @@ function updownField(rules, options, own) {
   return {
     element: list.element,
     list,
-    read: () => (votes.size === 0 ? { error: t('noUpdown'), focus: list.first() } : { body: { votes: Object.fromEntries(votes) } }),
+    // To the answer that the first idea has, so that the arrows go on from there.
+    read: () => (votes.size === 0 ? { error: t('noUpdown'), focus: list.element.querySelector('input:checked') } : { body: { votes: Object.fromEntries(votes) } }),
   };
 }
 

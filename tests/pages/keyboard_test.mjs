@@ -131,6 +131,7 @@ test('for and against: arrows from neutral', async () => {
   const { page } = seen;
   await press(page, 'Vote');
   await page.getByText('Please vote for or against at least once.').first().waitFor();
+  assert.equal((await focus(page)).name, 'neutral');
   await check(page, 'keyboard: nothing for or against');
   await answer(page, 'Idea cinema', 'ArrowUp');
   await answer(page, 'Idea run', 'ArrowDown');
