@@ -1,5 +1,5 @@
-// The citizens' page: the polls, one poll with its ballot and its ranking, receipts.
-// Addresses: #/ , #/poll/<id> , #/receipt/<receipt>
+// The citizens' page: the polls, one poll with its ballot and its ranking, receipts, own ideas.
+// Addresses: #/ , #/poll/<id> , #/receipt/<receipt> , #/ideas/<project>
 
 import { currentLanguage, setLanguage, t, time, titleOf } from './texts.js';
 import { Problem, getPoll, getPolls, getRanking, getReceipt } from './service.js';
@@ -9,6 +9,8 @@ import './ballot.js';
 import { TallyRanking } from './ranking.js';
 
 customElements.define('tally-ranking', TallyRanking);
+
+const POLL_PAGES_MAX = 10; // looked through for those of a project
 
 const main = document.getElementById('main');
 let visit = 0;
@@ -65,7 +67,20 @@ async function pollView(id) {
   ranking.definition = poll;
   return [top(false), make('h1', {}, titleOf(poll)),
     poll.closes && poll.state === 'open' ? make('p', { class: 'soft' }, t('openUntil', { time: time(poll.closes) })) : null,
-    ballot, ranking, receiptForm()];
+    ballot, ranking, make('p', {}, make('a', { href: `#/ideas/${poll.project}` }, t('ideasLink'))), receiptForm()];
+}
+
+// Few come for this, so its code comes with them.
+async function ideasView(project) {
+  const polls = [];
+  for (let cursor, at = 0; at < POLL_PAGES_MAX; at += 1) {
+    const page = await getPolls(cursor);
+    polls.push(...page.polls.filter((poll) => poll.project === project));
+    cursor = page.next;
+    if (!cursor) break;
+  }
+  const { ideasParts } = await import('./ideas.js');
+  return [top(false), ...ideasParts(project, polls)];
 }
 
 async function receiptView(receipt) {
@@ -95,9 +110,10 @@ function troubleView(problem) {
 }
 
 function choose() {
-  const [, kind, id] = /^#\/(poll|receipt)\/(.+)$/.exec(location.hash) ?? [];
+  const [, kind, id] = /^#\/(poll|receipt|ideas)\/(.+)$/.exec(location.hash) ?? [];
   if (kind === 'poll') return pollView(decodeURIComponent(id));
   if (kind === 'receipt') return receiptView(decodeURIComponent(id));
+  if (kind === 'ideas') return ideasView(decodeURIComponent(id));
   return pollsView();
 }
 

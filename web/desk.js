@@ -26,6 +26,14 @@ export function say(text, warn = false) {
 }
 export const quiet = () => message.replaceChildren();
 
+// Said once the next view is there.
+let held = null;
+export const sayThere = (text, warn = false) => { held = { text, warn }; };
+export function sayHeld() {
+  if (held) say(held.text, held.warn);
+  held = null;
+}
+
 // Whether there is somebody to act; says so if not.
 export function somebodyActs() {
   if (hasToken() || actorName() !== '') return true;

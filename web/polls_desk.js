@@ -1,12 +1,14 @@
 // The polls at the town hall: their states, each changed by a second, named click, and the ways to
 // what is done with them.
 
+import './texts_moderation.js';
 import { t, titleOf } from './texts.js';
 import { ask } from './service.js';
 import { button, make } from './page.js';
 import { act, askedTwice, say } from './desk.js';
 
 const NEXT = { draft: ['open'], open: ['paused', 'closed'], paused: ['open', 'closed'], closed: ['final'], final: [] };
+const WAYS = [['paper', 'paper', 'paperOf'], ['options', 'options', 'optionsOf']];
 const ACTS = { open: 'toOpen', paused: 'toPaused', closed: 'toClosed', final: 'toFinal' };
 
 function pollItem(poll, redraw) {
@@ -16,7 +18,7 @@ function pollItem(poll, redraw) {
     say(t('nowState', { title: titleOf(poll), state: t(`state_${to}`) }));
   });
   return make('li', { class: 'option', 'data-poll': poll.id }, make('div', {}, make('strong', {}, titleOf(poll)), ' ', make('span', { class: 'soft' }, `${poll.id} · ${t(`state_${poll.state}`)}`)),
-    make('div', { class: 'row' }, make('a', { class: 'button', href: `#/paper/${poll.id}`, 'aria-label': t('paperOf', { title: titleOf(poll) }) }, t('paper')), ...NEXT[poll.state].map(move)));
+    make('div', { class: 'row' }, ...WAYS.map(([way, words, named]) => make('a', { class: 'button', href: `#/${way}/${poll.id}`, 'aria-label': t(named, { title: titleOf(poll) }) }, t(words))), ...NEXT[poll.state].map(move)));
 }
 
 export async function pollList() {

@@ -24,18 +24,30 @@ export class Problem extends Error {
   }
 }
 
-// `body` is sent as JSON, a Blob as it is. Resolves to {status, body, headers} (body: of NDJSON an array); throws Problem for a refusal and TypeError without a server.
+// Whether nobody knows what became of what was sent: no answer, or one that asks to send it again.
+export const isUnanswered = (problem) => !(problem instanceof Problem) || problem.status === 429 || problem.status >= 500;
+
+// There was no answer, or not the whole of it.
+export class Unreachable extends TypeError {}
+
+async function answerOf(path, request) {
+  try {
+    const answer = await fetch(base + path, { ...request, cache: 'no-store', signal: AbortSignal.timeout(20000) });
+    return [answer, await answer.text()];
+  } catch (problem) {
+    throw new Unreachable('no answer', { cause: problem });
+  }
+}
+
+// `body` is sent as JSON, a Blob as it is. Resolves to {status, body, headers} (body: of NDJSON an array); throws Problem for a refusal
+// and Unreachable without a server.
 export async function ask(path, { method = 'GET', body, headers = {}, language } = {}) {
   const given = { ...headers };
   if (token) given.Authorization = `Bearer ${token}`;
   if (language) given['Accept-Language'] = language;
   const raw = body instanceof Blob;
   if (body !== undefined) given['Content-Type'] = raw ? body.type : 'application/json';
-  const answer = await fetch(base + path, {
-    method, headers: given, body: raw || body === undefined ? body : JSON.stringify(body),
-    cache: 'no-store', signal: AbortSignal.timeout(20000),
-  });
-  const text = await answer.text();
+  const [answer, text] = await answerOf(path, { method, headers: given, body: raw || body === undefined ? body : JSON.stringify(body) });
   let parsed = {};
   const type = answer.headers.get('Content-Type') ?? '';
   if (/ndjson/.test(type)) parsed = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));

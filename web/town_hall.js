@@ -1,12 +1,16 @@
-// The town hall's page: polls and setting them up, and the paper desk.
-// Addresses: #/ , #/paper/<poll> and on (paper_desk.js)
+// The town hall's page: polls and setting them up, the paper desk, ideas and options.
+// Addresses: #/ , #/paper/<poll> and on (paper_desk.js), #/ideas and #/idea/<idea> (moderation.js),
+// #/options/<poll> (options_desk.js)
 
-import { actor, explain, message, say, useToken } from './desk.js';
+import { actor, explain, message, say, sayHeld, useToken } from './desk.js';
 import { currentLanguage, setLanguage, t } from './texts.js';
+import { Problem, Unreachable } from './service.js';
 import { button, labelled, make } from './page.js';
 import { pollList } from './polls_desk.js';
 import { newPoll } from './poll_setup.js';
 import { arrived, leavePaper, paperParts } from './paper_desk.js';
+import { leaveModeration, moderationParts } from './moderation.js';
+import { optionsParts } from './options_desk.js';
 import { TallyRanking } from './ranking.js';
 
 customElements.define('tally-ranking', TallyRanking);
@@ -17,7 +21,7 @@ let visit = 0;
 
 async function hallParts() {
   const list = await pollList();
-  return [make('h1', { tabindex: '-1' }, t('townHall')), make('h2', {}, t('polls')), list.element, newPoll(list)];
+  return [make('h1', { tabindex: '-1' }, t('townHall')), make('p', {}, make('a', { class: 'button', href: '#/ideas' }, t('moderate'))), make('h2', {}, t('polls')), list.element, newPoll(list)];
 }
 
 function head() {
@@ -30,19 +34,24 @@ function head() {
 
 function choose() {
   const words = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
-  return words[0] === 'paper' && words[1] ? paperParts(words.slice(1), show) : hallParts();
+  if (words[0] === 'paper' && words[1]) return paperParts(words.slice(1), show);
+  if (words[0] === 'ideas' || words[0] === 'idea') return moderationParts(words, show);
+  if (words[0] === 'options' && words[1]) return optionsParts(words.slice(1), show);
+  return hallParts();
 }
 
 // Draws the view of the address; keeps what was typed in the head.
 async function show() {
   const mine = (visit += 1);
   leavePaper();
+  leaveModeration();
   let parts;
   let trouble = null;
   try {
     parts = await choose();
   } catch (problem) {
     trouble = problem;
+    if (!(problem instanceof Problem) && !(problem instanceof Unreachable)) reportError(problem); // a fault of this page
     parts = [make('h1', { tabindex: '-1' }, t('townHall')), button(t('again'), show)];
   }
   if (mine !== visit || parts === null) return; // the clerk has gone on meanwhile
@@ -51,6 +60,7 @@ async function show() {
   const heading = place.querySelector('h1');
   document.title = `tallyd: ${heading.textContent}`;
   arrived();
+  sayHeld();
   if (trouble) say(explain(trouble), true);
   if (mine > 1) heading.focus();
 }

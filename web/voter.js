@@ -2,13 +2,13 @@
 
 import { Problem, ask, hasToken, pollPath, setToken } from './service.js';
 
-const storage = {
+export const storage = {
   get(name) { try { return localStorage.getItem(name); } catch { return null; } },
   set(name, value) { try { localStorage.setItem(name, value); } catch { /* kept for this visit only */ } },
   remove(name) { try { localStorage.removeItem(name); } catch { /* was never kept */ } },
 };
 
-const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+export const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
 
 // Without tokens the voter is a random id of this browser; with them it is the token's subject.
 function ownId() {
@@ -29,7 +29,7 @@ function takeToken() {
 }
 takeToken();
 
-const asVoter = () => (hasToken() ? {} : { 'Tallyd-Voter': voter });
+export const asVoter = () => (hasToken() ? {} : { 'Tallyd-Voter': voter });
 
 // Which of a voter's ballots: {} in most polls, {ballot_no} where there are several, with {day}
 // where they are per day.

@@ -14,7 +14,7 @@ export const validator = new HtmlValidate({
     // The DOM as the browser writes it: hidden="", data-taken="".
     'attribute-boolean-style': 'off', 'attribute-empty-style': 'off',
     'aria-label-misuse': ['error', { allowAnyNamable: true }] },
-  elements: ['html5', { 'tally-ballot': { flow: true }, 'tally-ranking': { flow: true } }],
+  elements: ['html5', { 'tally-ballot': { flow: true }, 'tally-ranking': { flow: true }, 'tally-ideas': { flow: true } }],
 });
 
 export async function check(page, state) {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { check, validator } from './checks.mjs';
+import { ideaStates, moderationStates, optionStates } from './idea_states.mjs';
 import { IDEAS, POLLS, Server, launch, visitor } from './stage.mjs';
 
 const FIRST_LOAD_BYTES_MAX = 60 * 1024;
@@ -153,6 +154,10 @@ for (const colorScheme of ['light', 'dark']) {
     await check(page, 'town hall');
     await setUpStates(page);
     await deskStates(page, colorScheme);
+    await server.putPoll(`ideas-${colorScheme}`, { ...POLLS.one, project: colorScheme });
+    await ideaStates(page, server, check, colorScheme);
+    await moderationStates(page, server, check, colorScheme);
+    await optionStates(page, server, check, `ideas-${colorScheme}`);
     assert.deepEqual(faults, []);
     await context.close();
   });
@@ -248,6 +253,8 @@ test('every text is there in German and English', async () => {
     const { dictionaries } = await import(document.querySelector('link[href$="/texts.js"]').href);
     return [Object.keys(dictionaries.de).sort(), Object.keys(dictionaries.en).sort()];
   });
+  await page.goto(`${server.url}/#/ideas/town`);
+  await page.locator('#idea-title').waitFor();
   const citizens = await words();
   assert.deepEqual(...citizens);
   await page.goto(server.adminUrl);

@@ -71,6 +71,43 @@ const SURVEY = { title: { de: 'Ein Platz für alle', en: 'A square for all' }, b
   { id: 'wo', title: { de: 'Wo?', en: 'Where?' }, ballot: { type: 'choose', min: 1, max: 1 }, options: [{ id: 'nord', title: { de: 'Am Nordtor', en: 'North gate' } }, { id: 'sued', title: { de: 'Am Südufer', en: 'South bank' } }] },
   { id: 'wie', title: { de: 'Was ist wichtig?', en: 'What matters?' }, ballot: { type: 'points', total: 3, max_per_option: 3 }, options: [{ id: 'ruhe', title: { de: 'Ruhe', en: 'Quiet' } }, { id: 'leben', title: { de: 'Leben', en: 'Life' } }] }] }, options: [] };
 
+const SAID = ['Mehr Bänke am Fluss', 'Kino auf der Wiese', 'Ein Tunnel nach Paris', 'Brunnen vor dem Theater'];
+
+// A citizen's ideas, the moderator's queue and one idea in it, options.
+async function ideas(page, shoot, device) {
+  await page.goto(`${server.url}/#/ideas/kaiserslautern`);
+  for (const title of SAID) {
+    await page.locator('#idea-title').waitFor();
+    await page.fill('#idea-title', title);
+    await page.fill('#idea-text', title === SAID[0] ? 'Am Ufer fehlen Bänke mit Lehne.\nAuch im Schatten.' : '');
+    await page.getByRole('button', { name: 'Idee einreichen' }).click();
+    await page.locator('#own-ideas li', { hasText: title }).waitFor();
+  }
+  const { ideas: waiting } = await (await fetch(`${server.adminUrl}/v1/moderation/ideas?state=pending`)).json();
+  const decide = (title, body) => server.admin('POST', `/v1/moderation/ideas/${waiting.find((idea) => idea.title.de === title).id}/decision`, body, { 'Tallyd-Actor': 'm.muster', 'If-Match': '*' });
+  await page.goto(`${server.adminUrl}/#/ideas`);
+  await page.locator('#ideas li').first().waitFor();
+  await shoot('ideas-queue');
+  await page.getByRole('link', { name: SAID[0] }).click();
+  await page.fill('#actor', 'm.muster');
+  await page.getByLabel('Annehmen').check();
+  await page.fill('#approve-cost', '4000');
+  await page.getByRole('button', { name: 'Entscheiden', exact: true }).click();
+  await page.getByText('Es steht dann sofort in').first().waitFor();
+  await shoot('ideas-decide');
+  await decide(SAID[0], { decision: 'approve', poll: 'events', option: `baenke-${device}`, cost: 4000 });
+  await decide(SAID[1], { decision: 'merge', poll: 'events', merge_into: 'open-air-kino', reason_code: 'duplicate' });
+  await decide(SAID[2], { decision: 'reject', reason_code: 'not_responsible' });
+  await page.goto(`${server.url}/#/ideas/kaiserslautern`);
+  await page.locator('#own-ideas [data-state=rejected]').waitFor();
+  await page.fill('#idea-title', 'Mehr Schatten auf dem Marktplatz');
+  await shoot('ideas');
+  await page.goto(`${server.adminUrl}/#/options/events`);
+  await page.getByRole('button', { name: 'Zurückziehen: Lichterfest im Japanischen Garten' }).click();
+  await page.getByLabel('Sie zählen für einen anderen').check();
+  await shoot('options');
+}
+
 const [directory, demoPoll] = process.argv.slice(2);
 const server = await Server.start();
 const browser = await launch();
@@ -104,6 +141,7 @@ try {
     await shoot('town-hall');
     await desk(page, shoot, device);
     await deskMore(page, shoot, device);
+    await ideas(page, shoot, device);
     await context.close();
   }
 } finally {

@@ -26,10 +26,12 @@ async function freePort() {
 }
 
 export class Server {
-  // `flags`: further flags of the program.
-  static async start(flags = []) {
+  // `flags`: further flags of the program. With `issuers` (a file) it asks for tokens, and `token` is
+  // what admin() shows.
+  static async start(flags = [], { issuers, token } = {}) {
     const server = new Server();
-    server.flags = flags;
+    server.flags = [issuers ? `--token-issuers-file=${issuers}` : '--insecure-no-auth', ...flags];
+    server.token = token;
     server.directory = mkdtempSync(join(tmpdir(), 'tallyd-pages-'));
     server.port = await freePort();
     server.adminPort = await freePort();
@@ -43,7 +45,7 @@ export class Server {
     const ready = join(this.directory, 'ready');
     rmSync(ready, { force: true });
     this.log = '';
-    this.process = spawn(process.env.TALLYD_PROGRAM, ['serve', '--insecure-no-auth',
+    this.process = spawn(process.env.TALLYD_PROGRAM, ['serve',
       `--listen=127.0.0.1:${this.port}`, `--admin-listen=127.0.0.1:${this.adminPort}`,
       `--data-dir=${join(this.directory, 'data')}`, `--ready-file=${ready}`, ...this.flags]);
     for (const stream of [this.process.stdout, this.process.stderr]) {
@@ -71,7 +73,7 @@ export class Server {
 
   async admin(method, path, body, headers = {}) {
     const answer = await fetch(this.adminUrl + path, {
-      method, headers: { 'Content-Type': 'application/json', 'Tallyd-Actor': 'test', ...headers }, body: JSON.stringify(body),
+      method, headers: { 'Content-Type': 'application/json', ...(this.token ? { Authorization: `Bearer ${this.token}` } : { 'Tallyd-Actor': 'test' }), ...headers }, body: JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
