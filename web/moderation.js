@@ -65,7 +65,8 @@ async function queueView(state, project = '', redraw) {
   const [ideas, polls] = await Promise.all([load(), allPolls()]);
   const projects = [...new Set([...polls.map((poll) => poll.project), ...ideas.map((idea) => idea.project), ...(project ? [project] : [])])].sort();
   return [make('p', {}, make('a', { href: '#/' }, t('backToHall'))), make('h1', { tabindex: '-1' }, t('moderation')), queueFilter(state, project, projects),
-    ideas.length === 0 ? make('p', {}, t(`queueEmpty_${state}`)) : list, more, make('p', {}, button(t('lookAgain'), redraw))];
+    ideas.length === 0 ? make('p', {}, t(`queueEmpty_${state}`)) : list, more, make('p', {}, button(t('lookAgain'), redraw)),
+    project ? make('p', {}, make('a', { href: `#/audit/project/${project}` }, t('auditOfProject', { project }))) : null];
 }
 
 // Every language that is there.

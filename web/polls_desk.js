@@ -8,7 +8,7 @@ import { button, make } from './page.js';
 import { act, askedTwice, say } from './desk.js';
 
 const NEXT = { draft: ['open'], open: ['paused', 'closed'], paused: ['open', 'closed'], closed: ['final'], final: [] };
-const WAYS = [['paper', 'paper', 'paperOf'], ['options', 'options', 'optionsOf']];
+const WAYS = [['paper', 'paper', 'paperOf'], ['options', 'options', 'optionsOf'], ['audit/poll', 'audit', 'auditOf']];
 const ACTS = { open: 'toOpen', paused: 'toPaused', closed: 'toClosed', final: 'toFinal' };
 
 function pollItem(poll, redraw) {

@@ -39,9 +39,9 @@ async function answerOf(path, request) {
   }
 }
 
-// `body` is sent as JSON, a Blob as it is. Resolves to {status, body, headers} (body: of NDJSON an array); throws Problem for a refusal
-// and Unreachable without a server.
-export async function ask(path, { method = 'GET', body, headers = {}, language } = {}) {
+// `body` is sent as JSON, a Blob as it is. Resolves to {status, body, headers} (body: of NDJSON an array; the text itself with `asText`);
+// throws Problem for a refusal and Unreachable without a server.
+export async function ask(path, { method = 'GET', body, headers = {}, language, asText = false } = {}) {
   const given = { ...headers };
   if (token) given.Authorization = `Bearer ${token}`;
   if (language) given['Accept-Language'] = language;
@@ -50,7 +50,8 @@ export async function ask(path, { method = 'GET', body, headers = {}, language }
   const [answer, text] = await answerOf(path, { method, headers: given, body: raw || body === undefined ? body : JSON.stringify(body) });
   let parsed = {};
   const type = answer.headers.get('Content-Type') ?? '';
-  if (/ndjson/.test(type)) parsed = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+  if (asText && answer.status < 400) parsed = text;
+  else if (/ndjson/.test(type)) parsed = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
   else if (text !== '' && /json/.test(type)) parsed = JSON.parse(text);
   if (answer.status >= 400) throw new Problem(answer.status, parsed, answer.headers);
   return { status: answer.status, body: parsed, headers: answer.headers };

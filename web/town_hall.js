@@ -1,6 +1,6 @@
-// The town hall's page: polls and setting them up, the paper desk, ideas and options.
+// The town hall's page: polls and setting them up, the paper desk, ideas and options, audit logs.
 // Addresses: #/ , #/paper/<poll> and on (paper_desk.js), #/ideas and #/idea/<idea> (moderation.js),
-// #/options/<poll> (options_desk.js)
+// #/options/<poll> (options_desk.js), #/audit/<poll or project>/<id> (audit_reader.js)
 
 import { actor, explain, message, say, sayHeld, useToken } from './desk.js';
 import { currentLanguage, setLanguage, t } from './texts.js';
@@ -11,6 +11,7 @@ import { newPoll } from './poll_setup.js';
 import { arrived, leavePaper, paperParts } from './paper_desk.js';
 import { leaveModeration, moderationParts } from './moderation.js';
 import { optionsParts } from './options_desk.js';
+import { auditParts, leaveAudit } from './audit_reader.js';
 import { TallyRanking } from './ranking.js';
 
 customElements.define('tally-ranking', TallyRanking);
@@ -37,6 +38,7 @@ function choose() {
   if (words[0] === 'paper' && words[1]) return paperParts(words.slice(1), show);
   if (words[0] === 'ideas' || words[0] === 'idea') return moderationParts(words, show);
   if (words[0] === 'options' && words[1]) return optionsParts(words.slice(1), show);
+  if (words[0] === 'audit' && words[2]) return auditParts(words.slice(1));
   return hallParts();
 }
 
@@ -45,6 +47,7 @@ async function show() {
   const mine = (visit += 1);
   leavePaper();
   leaveModeration();
+  leaveAudit();
   let parts;
   let trouble = null;
   try {

@@ -1,4 +1,4 @@
-// Every state that a page about ideas or options can be in, for quality_test.mjs: each is
+// Every state that a page about ideas, options or audit logs can be in, for quality_test.mjs: each is
 // brought about and given to check(page, name).
 
 const REFUSED = (status, code, headers = {}) => (route) => route.fulfill({ status, headers: { 'Content-Type': 'application/problem+json', ...headers }, body: JSON.stringify({ code, status }) });
@@ -109,4 +109,21 @@ export async function optionStates(page, server, check, poll) {
   await page.goto(`${server.adminUrl}/#/options/long`);
   await page.getByText('60 options').first().waitFor();
   await check(page, 'many options');
+}
+
+export async function auditStates(page, server, check, poll) {
+  await page.goto(`${server.adminUrl}/#/audit/poll/${poll}`);
+  await page.locator('#chain').waitFor();
+  await page.locator('#acts summary').first().click();
+  await check(page, 'audit log');
+  await page.route('**/audit?*', REFUSED(503, 'overloaded'));
+  await page.reload();
+  await page.locator('#audit .note').waitFor();
+  await check(page, 'audit log refused');
+  await page.unroute('**/audit?*');
+  await page.route('**/audit?*', (route) => route.fulfill({ headers: { 'Content-Type': 'application/x-ndjson' }, body: '{"n":2,"at":"2026-05-20T14:31:44Z","act":"transition","to":"open","previous":"00"}\n' }));
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('The chain is broken').first().waitFor();
+  await check(page, 'audit log broken');
+  await page.unroute('**/audit?*');
 }

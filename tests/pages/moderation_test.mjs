@@ -89,13 +89,17 @@ test('with tokens: ideas are those of the token, and a moderator may moderate an
   await note(desk, 'Accepted: Lake');
   await desk.goto(`${guarded.adminUrl}/#/ideas/approved/guarded`);
   await desk.locator('#ideas li').getByText('m.muster').waitFor();
-  // Not the options.
+  // Not the options, nor a poll's log; the project's log is for moderators too.
   await desk.goto(`${guarded.adminUrl}/#/options/shown`);
   await desk.getByRole('button', { name: 'Withdraw: Idea run' }).click();
   await desk.getByLabel('They stay with it').check();
   await desk.getByRole('button', { name: 'Carry out', exact: true }).click();
   await desk.getByRole('button', { name: 'Really carry out' }).click();
   await note(desk, 'You may not do that with this access.');
+  await desk.goto(`${guarded.adminUrl}/#/audit/poll/shown`);
+  await desk.getByText('You may not do that with this access.').first().waitFor();
+  await desk.goto(`${guarded.adminUrl}/#/audit/project/guarded`);
+  await desk.locator('#chain[data-chain=ok]').waitFor();
   await done(hall);
 }));
 

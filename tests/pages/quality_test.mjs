@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { check, validator } from './checks.mjs';
-import { ideaStates, moderationStates, optionStates } from './idea_states.mjs';
+import { auditStates, ideaStates, moderationStates, optionStates } from './idea_states.mjs';
 import { IDEAS, POLLS, Server, launch, visitor } from './stage.mjs';
 
 const FIRST_LOAD_BYTES_MAX = 60 * 1024;
@@ -158,6 +158,7 @@ for (const colorScheme of ['light', 'dark']) {
     await ideaStates(page, server, check, colorScheme);
     await moderationStates(page, server, check, colorScheme);
     await optionStates(page, server, check, `ideas-${colorScheme}`);
+    await auditStates(page, server, check, `ideas-${colorScheme}`);
     assert.deepEqual(faults, []);
     await context.close();
   });

@@ -73,7 +73,7 @@ const SURVEY = { title: { de: 'Ein Platz für alle', en: 'A square for all' }, b
 
 const SAID = ['Mehr Bänke am Fluss', 'Kino auf der Wiese', 'Ein Tunnel nach Paris', 'Brunnen vor dem Theater'];
 
-// A citizen's ideas, the moderator's queue and one idea in it, options.
+// A citizen's ideas, the moderator's queue and one idea in it, options, the audit log.
 async function ideas(page, shoot, device) {
   await page.goto(`${server.url}/#/ideas/kaiserslautern`);
   for (const title of SAID) {
@@ -106,6 +106,11 @@ async function ideas(page, shoot, device) {
   await page.getByRole('button', { name: 'Zurückziehen: Lichterfest im Japanischen Garten' }).click();
   await page.getByLabel('Sie zählen für einen anderen').check();
   await shoot('options');
+  await page.goto(`${server.adminUrl}/#/audit/poll/events`);
+  await page.locator('#chain').waitFor();
+  await page.locator('#acts summary').first().click();
+  await page.locator('#acts code', { hasText: 'previous' }).waitFor();
+  await shoot('audit');
 }
 
 const [directory, demoPoll] = process.argv.slice(2);
