@@ -6,17 +6,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { POLLS, Server, launch, tabTo, visitor } from './stage.mjs';
+import { POLLS, Server, done, launch, tabTo, visitor } from './stage.mjs';
 
 let server;
 let browser;
 before(async () => { server = await Server.start(); browser = await launch(); });
 after(async () => { await browser?.close(); await server?.stop(); });
-
-async function done({ context, faults }) {
-  assert.deepEqual(faults, []);
-  await context.close();
-}
 
 async function reader(address, options) {
   const seen = await visitor(browser, server, options);

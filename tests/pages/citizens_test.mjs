@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { IDEAS, POLLS, Server, launch, visitor } from './stage.mjs';
+import { IDEAS, POLLS, Server, done, launch, visitor } from './stage.mjs';
 
 let server;
 let browser;
@@ -19,11 +19,6 @@ async function open(poll, options) {
   const seen = await visitor(browser, server, options);
   await seen.page.goto(`${server.url}/#/poll/${poll}`);
   return seen;
-}
-
-async function done({ context, faults }) {
-  assert.deepEqual(faults, []);
-  await context.close();
 }
 
 test('from the list of polls to a counted vote, its receipt and the ranking', async () => {

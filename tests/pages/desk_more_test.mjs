@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { check } from './checks.mjs';
-import { POLLS, Server, launch, tabTo, visitor } from './stage.mjs';
+import { atDesk, batchOf } from './paper_people.mjs';
+import { POLLS, Server, done, launch, message, tabTo, visitor } from './stage.mjs';
 
 let server;
 let browser;
@@ -14,21 +15,9 @@ after(async () => { await browser?.close(); await server?.stop(); });
 
 const BOXES = [{ id: 'rathaus', place: 'Foyer', handed_out: 200 }, { id: 'museum', place: 'Museum' }];
 const PHONE = { viewport: { width: 320, height: 640 } };
-const message = (page, text) => page.locator('main .note', { hasText: text }).first().waitFor();
-const batch = async (poll, name) => (await fetch(`${server.adminUrl}/v1/polls/${poll}/paper-batches/${name}`, { headers: { 'Tallyd-Actor': 'test' } })).json();
+const batch = (poll, name) => batchOf(server, poll, name);
 
-async function desk(poll, actor, options) {
-  const seen = await visitor(browser, server, options);
-  await seen.page.goto(`${server.adminUrl}/#/paper/${poll}`);
-  await seen.page.locator('#boxes').waitFor();
-  await seen.page.fill('#actor', actor);
-  return seen;
-}
-
-async function done({ context, faults }) {
-  assert.deepEqual(faults, []);
-  await context.close();
-}
+const desk = (poll, actor, options) => atDesk(browser, server, poll, actor, options);
 
 const csv = (lines, encoding = 'utf8') => ({ name: 'urne.csv', mimeType: 'text/csv', buffer: Buffer.from(lines.join('\r\n'), encoding) });
 const sendTable = async (page, file, name = 'Enter the table') => {

@@ -1,15 +1,7 @@
 // Who hands ideas in and who decides on them, for the tests.
 
-import assert from 'node:assert/strict';
-
 import { visitor } from './stage.mjs';
 
-export async function done({ context, faults }) {
-  assert.deepEqual(faults, []);
-  await context.close();
-}
-
-export const note = (page, text) => page.locator('main .note', { hasText: text }).first().waitFor();
 export const ideasOf = async (server, state, project) => (await (await fetch(`${server.adminUrl}/v1/moderation/ideas?state=${state}&project=${project}`)).json()).ideas;
 export const pollOf = async (server, id) => (await fetch(`${server.adminUrl}/v1/polls/${id}`)).json();
 export const titles = (list) => list.map(({ title }) => Object.values(title)[0]);

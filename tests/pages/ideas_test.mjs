@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { citizen, done, handIn, ideasOf, note, pollOf, titles } from './idea_people.mjs';
-import { IDEAS, POLLS, Server, launch, tabTo, visitor } from './stage.mjs';
+import { citizen, handIn, ideasOf, pollOf, titles } from './idea_people.mjs';
+import { IDEAS, POLLS, Server, done, launch, message, tabTo, visitor } from './stage.mjs';
 
 let server;
 let browser;
@@ -56,7 +56,7 @@ test('by keyboard alone: handed in, accepted, merged and rejected, in German', a
   await press('Entscheiden');
   await desk.getByText('„Mehr Bänke am Fluss“ annehmen?').first().waitFor();
   await desk.keyboard.press('Enter'); // the focus is on "Ja, so entscheiden"
-  await note(desk, 'Angenommen: Mehr Bänke am Fluss');
+  await message(desk, 'Angenommen: Mehr Bänke am Fluss');
 
   await press('Laufen im Park');
   await desk.getByRole('heading', { name: 'Laufen im Park' }).waitFor();
@@ -68,7 +68,7 @@ test('by keyboard alone: handed in, accepted, merged and rejected, in German', a
   await desk.keyboard.press('ArrowDown');
   await press('Entscheiden');
   await desk.keyboard.press('Enter');
-  await note(desk, 'Zusammengelegt: Laufen im Park');
+  await message(desk, 'Zusammengelegt: Laufen im Park');
 
   await press('Ein Haus in Rom');
   await desk.getByRole('heading', { name: 'Ein Haus in Rom' }).waitFor();
@@ -79,7 +79,7 @@ test('by keyboard alone: handed in, accepted, merged and rejected, in German', a
   await press('Entscheiden');
   await desk.getByText('Grund: liegt nicht in der Stadt.').first().waitFor();
   await desk.keyboard.press('Enter');
-  await note(desk, 'Abgelehnt: Ein Haus in Rom');
+  await message(desk, 'Abgelehnt: Ein Haus in Rom');
   await desk.getByText('Keine Idee wartet auf die Prüfung.').waitFor();
   const { options } = await pollOf(server, 'summer');
   assert.deepEqual(options.at(-1), { id: 'mehr-baenke-am-fluss', title: { de: 'Mehr Bänke am Fluss' }, cost: 4000 });
@@ -114,7 +114,7 @@ test('an idea that was sent into silence arrives once', async () => {
   // The server takes it, the answer is lost, the tab is loaded anew.
   await page.route('**/ideas', async (route) => { await route.fetch(); await route.abort(); });
   await handIn(page, 'Lost answer');
-  await note(page, 'No connection. Your idea is kept');
+  await message(page, 'No connection. Your idea is kept');
   assert.deepEqual(await count(), ['Lost answer']);
   await page.unroute('**/ideas');
   await page.reload();
@@ -130,7 +130,7 @@ test('an idea that was sent into silence arrives once', async () => {
   await page.getByRole('button', { name: 'Hand in the idea' }).waitFor();
   await server.kill();
   await page.getByRole('button', { name: 'Hand in the idea' }).dblclick();
-  await note(page, 'No connection. Your idea is kept');
+  await message(page, 'No connection. Your idea is kept');
   await server.run();
   await page.locator('#own-ideas li', { hasText: 'Killed server' }).waitFor();
   assert.equal(await page.inputValue('#idea-title'), '');
@@ -142,11 +142,11 @@ test('an idea that was sent into silence arrives once', async () => {
     return route.fulfill({ status: 503, headers: { 'Retry-After': '1', 'Content-Type': 'application/problem+json' }, body: '{"code":"overloaded","status":503}' });
   });
   await handIn(page, 'Overloaded');
-  await note(page, 'It is busy at the moment. Your idea is sent again by itself in 1 s');
+  await message(page, 'It is busy at the moment. Your idea is sent again by itself in 1 s');
   while (keys.length < 3) await page.waitForTimeout(100);
   assert.equal(new Set(keys).size, 1);
   await page.getByRole('button', { name: 'Do not send' }).click();
-  await note(page, 'Not sent. Your text is back in the form.');
+  await message(page, 'Not sent. Your text is back in the form.');
   assert.equal(await page.inputValue('#idea-title'), 'Overloaded');
   await page.unroute('**/ideas');
   await page.getByRole('button', { name: 'Hand in the idea' }).click();
@@ -176,12 +176,12 @@ test('two tabs: each sends what waits, none loses what was typed in the other', 
   await third.fill('#idea-title', 'Third tab');
   await context.route('**/ideas', (route) => route.abort());
   await handIn(page, 'First tab');
-  await note(page, 'No connection.');
+  await message(page, 'No connection.');
   await other.getByRole('button', { name: 'Hand in the idea' }).click();
-  await note(other, 'Another idea from this device is still being sent.');
+  await message(other, 'Another idea from this device is still being sent.');
   // A third one sends it, in place of the first; what was typed there stays.
   await third.reload();
-  await note(third, 'No connection.');
+  await message(third, 'No connection.');
   await context.unroute('**/ideas');
   await third.locator('#own-ideas li', { hasText: 'First tab' }).waitFor();
   await page.locator('#own-ideas li', { hasText: 'First tab' }).waitFor();
@@ -194,10 +194,10 @@ test('two tabs: each sends what waits, none loses what was typed in the other', 
   await context.route('**/ideas', (route) => route.abort());
   await third.fill('#idea-title', '');
   await handIn(page, 'Closed tab', 'With words');
-  await note(page, 'No connection.');
+  await message(page, 'No connection.');
   await page.close();
   await third.reload();
-  await note(third, 'No connection.');
+  await message(third, 'No connection.');
   await third.getByRole('button', { name: 'Do not send' }).click();
   assert.deepEqual([await third.inputValue('#idea-title'), await third.inputValue('#idea-text')], ['Closed tab', 'With words']);
   await done(seen);
@@ -214,7 +214,7 @@ test('the code of the page for ideas comes when it is asked for, and is asked fo
   assert.deepEqual(code, []);
   await page.route('**/ideas.js', (route) => route.abort());
   await page.getByRole('link', { name: 'Hand in an idea of your own' }).click();
-  await note(page, 'The server does not answer.');
+  await message(page, 'The server does not answer.');
   await page.unroute('**/ideas.js');
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.locator('#idea-title').waitFor();
@@ -233,7 +233,7 @@ test('what the server refuses a citizen is said, and the text stays', async () =
     await page.locator('#own-ideas li', { hasText: `Number ${i}` }).first().waitFor();
   }
   await handIn(page, 'Number 11', 'One too many');
-  await note(page, 'Too many ideas are waiting');
+  await message(page, 'Too many ideas are waiting');
   assert.deepEqual([await page.inputValue('#idea-title'), await page.inputValue('#idea-text')], ['Number 11', 'One too many']);
   assert.equal((await ideas('pending', 'busy')).length, 10);
   // As long as may be, with what does not print.
@@ -248,22 +248,22 @@ test('what the server refuses a citizen is said, and the text stays', async () =
   // Too long in bytes, where the characters would be allowed; no such project; no access.
   await page.route('**/ideas', (route) => route.fulfill({ status: 413, headers: { 'Content-Type': 'application/problem+json' }, body: '{"code":"body_too_large","status":413}' }));
   await handIn(page, 'Short');
-  await note(page, 'The text is too long.');
+  await message(page, 'The text is too long.');
   await page.unroute('**/ideas');
   for (const [status, code, words] of [[401, 'unauthorized', 'You need access'], [403, 'forbidden', 'You may not hand in anything']]) {
     await page.route('**/ideas', (route) => route.fulfill({ status, headers: { 'Content-Type': 'application/problem+json' }, body: JSON.stringify({ code, status }) }));
     await handIn(page, 'Short');
-    await note(page, words);
+    await message(page, words);
     await page.unroute('**/ideas');
   }
   await page.goto(`${server.url}/#/ideas/nowhere`);
   await page.getByText('You have handed in no idea').waitFor();
   await handIn(page, 'To nobody');
-  await note(page, 'No ideas are collected here.');
+  await message(page, 'No ideas are collected here.');
   // The polls are over.
   await server.putPoll('past', { ...POLLS.one, project: 'past' });
   for (const to of ['closed', 'final']) await server.admin('POST', '/v1/polls/past/transitions', { to });
   await page.goto(`${server.url}/#/ideas/past`);
-  await note(page, 'The polls on this have ended.');
+  await message(page, 'The polls on this have ended.');
   await done(seen);
 });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { check } from './checks.mjs';
-import { POLLS, Server, launch, tabTo, visitor } from './stage.mjs';
+import { POLLS, Server, done, launch, tabTo, visitor } from './stage.mjs';
 
 let server;
 let browser;
@@ -34,11 +34,6 @@ async function open(id) {
   await seen.page.goto(`${server.url}/#/poll/${id}`);
   await seen.page.locator('tally-ballot form').waitFor();
   return seen;
-}
-
-async function done({ context, faults }) {
-  assert.deepEqual(faults, []);
-  await context.close();
 }
 
 test('choose: from the list of polls to the receipt, changed and withdrawn', async () => {

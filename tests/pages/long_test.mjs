@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { check } from './checks.mjs';
-import { Server, launch, visitor } from './stage.mjs';
+import { Server, done, launch, visitor } from './stage.mjs';
 
 const OPTIONS = 2000;
 // All elements of the page, of 2,000 ideas twice: in the ballot and in the ranking.
@@ -38,11 +38,6 @@ async function open(id, poll, options) {
   await seen.page.goto(`${server.url}/#/poll/${id}`);
   await list(seen.page).waitFor();
   return seen;
-}
-
-async function done({ context, faults }) {
-  assert.deepEqual(faults, []);
-  await context.close();
 }
 
 // Scrolls through the whole page; how long frames took, and where a part of the window in a list was empty.

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { ask, citizen, done, handIn, ideasOf, moderator, note, openIdea, pollOf, reject, sure, titles } from './idea_people.mjs';
-import { IDEAS, POLLS, Server, launch, visitor } from './stage.mjs';
+import { ask, citizen, handIn, ideasOf, moderator, openIdea, pollOf, reject, sure, titles } from './idea_people.mjs';
+import { IDEAS, POLLS, Server, done, launch, message, visitor } from './stage.mjs';
 
 let server;
 let browser;
@@ -55,7 +55,7 @@ test('with tokens: ideas are those of the token, and a moderator may moderate an
   };
   await arrive(null);
   await handIn(page, 'Lake');
-  await note(page, 'You need access to hand in an idea.');
+  await message(page, 'You need access to hand in an idea.');
   assert.equal(await page.inputValue('#idea-title'), 'Lake');
   await arrive(tokenFor('anna', 'vote'));
   assert.equal(await page.inputValue('#idea-title'), 'Lake');
@@ -66,7 +66,7 @@ test('with tokens: ideas are those of the token, and a moderator may moderate an
   assert.equal(await page.locator('#own-ideas li').count(), 0);
   await arrive(tokenFor('robot', 'analyse'));
   await handIn(page, 'Machine');
-  await note(page, 'You may not hand in anything here');
+  await message(page, 'You may not hand in anything here');
   await done(seen);
 
   const hall = await visitor(browser, guarded);
@@ -86,7 +86,7 @@ test('with tokens: ideas are those of the token, and a moderator may moderate an
   await desk.fill('#approve-option', 'lake');
   await ask(desk);
   await sure(desk);
-  await note(desk, 'Accepted: Lake');
+  await message(desk, 'Accepted: Lake');
   await desk.goto(`${guarded.adminUrl}/#/ideas/approved/guarded`);
   await desk.locator('#ideas li').getByText('m.muster').waitFor();
   // Not the options, nor a poll's log; the project's log is for moderators too.
@@ -95,7 +95,7 @@ test('with tokens: ideas are those of the token, and a moderator may moderate an
   await desk.getByLabel('They stay with it').check();
   await desk.getByRole('button', { name: 'Carry out', exact: true }).click();
   await desk.getByRole('button', { name: 'Really carry out' }).click();
-  await note(desk, 'You may not do that with this access.');
+  await message(desk, 'You may not do that with this access.');
   await desk.goto(`${guarded.adminUrl}/#/audit/poll/shown`);
   await desk.getByText('You may not do that with this access.').first().waitFor();
   await desk.goto(`${guarded.adminUrl}/#/audit/project/guarded`);
@@ -123,7 +123,7 @@ test('a moderator decides while the server is killed and answers get lost: each 
   await openIdea(page, 'Benches');
   await page.fill('#actor', '');
   await ask(page);
-  await note(page, 'every act is recorded');
+  await message(page, 'every act is recorded');
   await page.fill('#actor', 'm.muster');
   await ask(page);
   await page.getByText('Please choose what is to become of the idea.').first().waitFor();
@@ -135,9 +135,9 @@ test('a moderator decides while the server is killed and answers get lost: each 
   await ask(page);
   await server.kill();
   await page.getByRole('button', { name: 'Yes, decide so' }).dblclick();
-  await note(page, 'The server cannot be reached. The decision is sent again by itself');
+  await message(page, 'The server cannot be reached. The decision is sent again by itself');
   await server.run();
-  await note(page, 'Accepted: Benches');
+  await message(page, 'Accepted: Benches');
   assert.equal((await pollOf(server, 'story')).options.filter(({ id }) => id === 'benches').length, 1);
   assert.deepEqual(posts.filter((status) => status === 200).length, 1);
 
@@ -146,11 +146,11 @@ test('a moderator decides while the server is killed and answers get lost: each 
   await page.route('**/decision', async (route) => { await route.fetch(); await route.abort(); });
   await reject(page, 'too_expensive');
   await sure(page);
-  await note(page, 'The server cannot be reached. The decision is sent again by itself');
+  await message(page, 'The server cannot be reached. The decision is sent again by itself');
   assert.deepEqual(titles(await ideas('rejected', project)), ['Fountain']);
   await page.unroute('**/decision');
   await page.getByRole('button', { name: 'Send now' }).click();
-  await note(page, 'Rejected: Fountain');
+  await message(page, 'Rejected: Fountain');
 
   // The target of a merge is searched for.
   await openIdea(page, 'Fifty-nine again');
@@ -167,7 +167,7 @@ test('a moderator decides while the server is killed and answers get lost: each 
   await ask(page);
   await page.getByText('Put “Fifty-nine again” together with “Option 59”?').waitFor();
   await sure(page);
-  await note(page, 'Put together: Fifty-nine again');
+  await message(page, 'Put together: Fifty-nine again');
 
   // Two moderators at one idea: the second is told, and nothing of theirs is stored.
   const other = await moderator(browser, server, 'b.zwei', `#/ideas/pending/${project}`);
@@ -175,10 +175,10 @@ test('a moderator decides while the server is killed and answers get lost: each 
   await openIdea(page, 'Moon trip');
   await reject(other.page, 'not_in_town');
   await sure(other.page);
-  await note(other.page, 'Rejected: Moon trip');
+  await message(other.page, 'Rejected: Moon trip');
   await reject(page, 'not_feasible');
   await sure(page);
-  await note(page, 'Meanwhile b.zwei has decided: rejected. Your decision is not stored.');
+  await message(page, 'Meanwhile b.zwei has decided: rejected. Your decision is not stored.');
   await page.getByText('is not in this town').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Decide', exact: true }).count(), 0);
   await done(other);
@@ -195,15 +195,15 @@ test('a moderator decides while the server is killed and answers get lost: each 
   await ask(page);
   await page.route('**/decision', (route) => route.fulfill({ status: 503, headers: { 'Retry-After': '60', 'Content-Type': 'application/problem+json' }, body: '{"code":"overloaded","status":503}' }));
   await sure(page);
-  await note(page, 'The server is overloaded. The decision is sent again by itself in 60 s');
+  await message(page, 'The server is overloaded. The decision is sent again by itself in 60 s');
   await page.getByRole('button', { name: 'Stop sending' }).click();
-  await note(page, 'Not sent any more.');
+  await message(page, 'Not sent any more.');
   await page.unroute('**/decision');
   await reject(page, '*');
   await page.locator('#reject-own').fill('next_year');
   await ask(page);
   await sure(page);
-  await note(page, 'Rejected: Own words');
+  await message(page, 'Rejected: Own words');
 
   // The id is taken; then under another one, into a draft.
   await openIdea(page, 'Into the draft');
@@ -212,7 +212,7 @@ test('a moderator decides while the server is killed and answers get lost: each 
   await page.fill('#approve-option', 'run');
   await ask(page);
   await sure(page);
-  await note(page, 'This poll has an option with this id already.');
+  await message(page, 'This poll has an option with this id already.');
   await page.fill('#approve-option', 'into the draft');
   await ask(page);
   await page.getByText('The id is 1 to 64').first().waitFor();
@@ -222,11 +222,11 @@ test('a moderator decides while the server is killed and answers get lost: each 
   await page.fill('#approve-option', 'into-the-draft');
   await ask(page);
   await sure(page);
-  await note(page, 'There is no such poll.');
+  await message(page, 'There is no such poll.');
   await page.locator('#approve-by-id').fill('story-draft');
   await ask(page);
   await sure(page);
-  await note(page, 'Accepted: Into the draft');
+  await message(page, 'Accepted: Into the draft');
 
   // Everything is there after one more crash, once.
   await server.kill();
@@ -262,7 +262,7 @@ test('an idea becomes an option of a question of a survey', async () => {
   await seen.page.selectOption('#approve-question', 'how');
   await ask(seen.page);
   await sure(seen.page);
-  await note(seen.page, 'Accepted: At the lake');
+  await message(seen.page, 'Accepted: At the lake');
   assert.deepEqual((await pollOf(server, 'asked')).ballot.questions.map(({ options }) => options.at(-1).id), ['run', 'at-the-lake']);
   await people.page.getByRole('button', { name: 'Look again' }).click();
   await people.page.getByText('Your idea is accepted').waitFor();
@@ -288,7 +288,7 @@ test('an option is withdrawn, and its votes are kept, moved or released', async 
   await page.getByLabel('They stay with it').check();
   await page.getByLabel('Reason (goes into the audit log)').fill('built already');
   await carryOut();
-  await note(page, 'Done: Idea market');
+  await message(page, 'Done: Idea market');
   await option('market').getByText('withdrawn: its votes stay with it').waitFor();
 
   // Moved into another one: a ballot that names both counts once.
@@ -298,7 +298,7 @@ test('an option is withdrawn, and its votes are kept, moved or released', async 
   await page.getByText('Please choose the option.').first().waitFor();
   await page.locator('input[name=fate-target][value=run]').check();
   await carryOut();
-  await note(page, 'Done: Idea cinema');
+  await message(page, 'Done: Idea cinema');
   await option('cinema').getByText('its votes count for “Idea run”').waitFor();
   assert.equal((await scores()).run, 3);
   assert.equal(await option('cinema').getByRole('button').count(), 0);
@@ -309,14 +309,14 @@ test('an option is withdrawn, and its votes are kept, moved or released', async 
   await server.admin('PUT', '/v1/polls/fates/options/lake', { title: { en: 'Idea pond' } });
   await page.getByLabel('They count no more').check();
   await carryOut();
-  await note(page, 'The poll was changed meanwhile.');
+  await message(page, 'The poll was changed meanwhile.');
   await page.getByText('Idea pond').first().waitFor();
   await page.getByRole('button', { name: 'Move or release its votes: Idea market' }).click();
   await page.getByLabel('They count no more').check();
   // The answer is lost: the list tells what became of it.
   await page.route('**/options/market*', async (route) => { await route.fetch(); await route.abort(); });
   await carryOut();
-  await note(page, 'Whether it was done is shown by the list');
+  await message(page, 'Whether it was done is shown by the list');
   await page.unroute('**/options/market*');
   await page.getByRole('button', { name: 'Load the list again' }).click();
   await option('market').getByText('its votes are released').waitFor();
@@ -330,7 +330,7 @@ test('an option is withdrawn, and its votes are kept, moved or released', async 
   await page.getByLabel('They count for another option').check();
   await page.locator('input[name=fate-target]').first().check();
   await carryOut();
-  await note(page, 'That is not possible with these votes');
+  await message(page, 'That is not possible with these votes');
   assert.equal((await pollOf(server, 'fates')).options.at(-1).withdrawn, undefined);
   await done(seen);
 });

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { IDEAS, POLLS, Server, launch, tabTo, visitor } from './stage.mjs';
+import { atDesk, batchOf } from './paper_people.mjs';
+import { IDEAS, POLLS, Server, done, launch, message, tabTo, visitor } from './stage.mjs';
 
 let server;
 let browser;
@@ -12,27 +13,15 @@ after(async () => { await browser?.close(); await server?.stop(); });
 
 const BOXES = [{ id: 'rathaus', place: 'Foyer of the town hall' }, { id: 'museum', place: 'Museum' }];
 
-async function desk(poll, actor, options) {
-  const seen = await visitor(browser, server, options);
-  await seen.page.goto(`${server.adminUrl}/#/paper/${poll}`);
-  await seen.page.locator('#boxes').waitFor();
-  await seen.page.fill('#actor', actor);
-  return seen;
-}
+const desk = (poll, actor, options) => atDesk(browser, server, poll, actor, options);
 
-async function done({ context, faults }) {
-  assert.deepEqual(faults, []);
-  await context.close();
-}
-
-const message = (page, text) => page.locator('main .note', { hasText: text }).first().waitFor();
 const cell = (page, name) => page.locator(`[data-cell="${name}"]`);
 const openBox = async (page, place) => {
   await page.getByRole('button', { name: `Enter an opening: ${place}` }).click();
   await cell(page, 'cards').waitFor();
 };
 const focused = (page) => page.evaluate(() => document.activeElement.dataset.cell ?? document.activeElement.textContent);
-const batch = async (poll, name) => (await fetch(`${server.adminUrl}/v1/polls/${poll}/paper-batches/${name}`, { headers: { 'Tallyd-Actor': 'test' } })).json();
+const batch = (poll, name) => batchOf(server, poll, name);
 const batches = async (poll) => (await (await fetch(`${server.adminUrl}/v1/polls/${poll}/paper-batches`, { headers: { 'Tallyd-Actor': 'test' } })).json()).batches;
 
 // Types totals as a clerk does: number, Enter, number, Enter.

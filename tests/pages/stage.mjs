@@ -3,6 +3,7 @@
 // The server is the real program with a data directory of its own. Its ports are chosen once, so
 // that it can be killed and come back under the same address. TALLYD_PROGRAM names it.
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -135,6 +136,15 @@ export async function visitor(browser, server, { locale = 'en-GB', ...options } 
     if (origin !== server.url && origin !== server.adminUrl) faults.push(`foreign request: ${request.url()}`);
   });
   return { context, page, faults };
+}
+
+// Waits until the page says so.
+export const message = (page, text) => page.locator('main .note', { hasText: text }).first().waitFor();
+
+// The end of a visit: nothing went wrong in the page, nothing was asked of another host.
+export async function done({ context, faults }) {
+  assert.deepEqual(faults, []);
+  await context.close();
 }
 
 // Goes on by Tab until the control with that name (label or text) has the focus.

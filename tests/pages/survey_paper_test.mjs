@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { check } from './checks.mjs';
-import { IDEAS, POLLS, Server, launch, tabTo, visitor } from './stage.mjs';
+import { atDesk, batchOf } from './paper_people.mjs';
+import { IDEAS, POLLS, Server, done, launch, message, tabTo, visitor } from './stage.mjs';
 
 let server;
 let browser;
@@ -14,22 +15,10 @@ after(async () => { await browser?.close(); await server?.stop(); });
 
 const BOXES = [{ id: 'rathaus', place: 'Foyer' }];
 const cell = (page, name) => page.locator(`[data-cell="${name}"]`);
-const message = (page, text) => page.locator('main .note', { hasText: text }).first().waitFor();
 const focused = (page) => page.evaluate(() => document.activeElement.dataset.cell ?? document.activeElement.textContent);
-const batch = async (poll, name) => (await fetch(`${server.adminUrl}/v1/polls/${poll}/paper-batches/${name}`, { headers: { 'Tallyd-Actor': 'test' } })).json();
+const batch = (poll, name) => batchOf(server, poll, name);
 
-async function desk(poll, actor, options) {
-  const seen = await visitor(browser, server, options);
-  await seen.page.goto(`${server.adminUrl}/#/paper/${poll}`);
-  await seen.page.locator('#boxes').waitFor();
-  await seen.page.fill('#actor', actor);
-  return seen;
-}
-
-async function done({ context, faults }) {
-  assert.deepEqual(faults, []);
-  await context.close();
-}
+const desk = (poll, actor, options) => atDesk(browser, server, poll, actor, options);
 
 async function type(page, texts) {
   await cell(page, 'cards').focus();

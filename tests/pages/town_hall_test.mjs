@@ -3,14 +3,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { Server, launch, visitor } from './stage.mjs';
+import { Server, done, launch, message, visitor } from './stage.mjs';
 
 let server;
 let browser;
 before(async () => { server = await Server.start(); browser = await launch(); });
 after(async () => { await browser?.close(); await server?.stop(); });
 
-const message = (page, text) => page.locator('main .note', { hasText: text }).first().waitFor();
 const poll = async (id) => (await fetch(`${server.adminUrl}/v1/polls/${id}`, { headers: { 'Tallyd-Actor': 'test' } })).json();
 
 async function hall() {
@@ -33,11 +32,6 @@ async function move(page, id, act) {
   const item = page.locator(`#polls [data-poll=${id}]`);
   await item.getByRole('button', { name: act, exact: true }).click();
   await item.getByRole('button', { name: `Really: ${act}` }).click();
-}
-
-async function done({ context, faults }) {
-  assert.deepEqual(faults, []);
-  await context.close();
 }
 
 test('a poll with everything: boxes, window, rules, selection; opened, voted in three times by one person, closed', async () => {
