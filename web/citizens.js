@@ -7,6 +7,7 @@ import { firstSlot } from './voter.js';
 import { announce, button, labelled, make } from './page.js';
 import './ballot.js';
 import { TallyRanking } from './ranking.js';
+import { SeenCurve } from './seen.js';
 
 customElements.define('tally-ranking', TallyRanking);
 
@@ -65,6 +66,7 @@ async function pollView(id) {
   Object.assign(ballot, { poll, which: first.slot, own: first.own });
   ballot.addEventListener('counted', () => ranking.refresh());
   ranking.definition = poll;
+  ranking.curve = new SeenCurve(poll);
   return [top(false), make('h1', {}, titleOf(poll)),
     poll.closes && poll.state === 'open' ? make('p', { class: 'soft' }, t('openUntil', { time: time(poll.closes) })) : null,
     ballot, ranking, make('p', {}, make('a', { href: `#/ideas/${poll.project}` }, t('ideasLink'))), receiptForm()];

@@ -6,7 +6,8 @@ import { Problem, pollPath } from './service.js';
 import { button, labelled, make } from './page.js';
 import { cardWords } from './paper_report.js';
 import { act, actor, actorName, askedTwice, perform, say } from './desk.js';
-import { HEAD_CELLS, cellAt, cellTitle, cellsOf, countCells, isScored, keyOf, questionsOf } from './paper_cells.js';
+import { HEAD_CELLS, cellAt, cellTitle, cellsOf, countCells, isScored } from './paper_cells.js';
+import { keyOf, questionsOf } from './questions.js';
 
 export const batchPath = (poll, batch) => `${pollPath(poll)}/paper-batches/${encodeURIComponent(batch)}`;
 // As whoever acts: of a blind poll's batch only who entered it is shown the figures.

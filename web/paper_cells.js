@@ -7,16 +7,12 @@
 //   <key>                   <option>, in a survey <question>/<option>
 
 import { number, t, titleOf } from './texts.js';
+import { isSurvey, keyOf, questionsOf } from './questions.js';
 import { namedRange } from './paper_cards.js';
 
 export const HEAD_CELLS = ['cards', 'invalid', 'blank'];
 
-export const isSurvey = (poll) => poll.ballot.type === 'survey';
-// [{id, title, ballot, options}]; of a poll that is no survey one with the id ''.
-export const questionsOf = (poll) => (isSurvey(poll)
-  ? poll.ballot.questions.map((question) => ({ ...question, title: titleOf(question) })) : [{ id: '', title: '', ballot: poll.ballot, options: poll.options }]);
 export const isScored = ({ ballot }) => ballot.type !== 'choose';
-export const keyOf = (question, option) => (question.id === '' ? option.id : `${question.id}/${option.id}`);
 
 // What an option is called where others of its name may be near.
 const optionTitle = (question, option) => (question.id === '' ? titleOf(option) : `${question.title}: ${titleOf(option)}`);

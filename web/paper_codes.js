@@ -6,7 +6,8 @@ import { number, t, titleOf } from './texts.js';
 import { announce, button, labelled, make } from './page.js';
 import { explain, perform, somebodyActs } from './desk.js';
 import { dropDraft, keepDraft } from './paper_drafts.js';
-import { isScored, isSurvey, questionsOf } from './paper_cells.js';
+import { isScored } from './paper_cells.js';
+import { isSurvey, questionsOf } from './questions.js';
 import { batchPath, isUnknown } from './paper_batch.js';
 import { readCard, readSurveyCard } from './paper_cards.js';
 

@@ -19,7 +19,7 @@ import { EntryView } from './paper_entry.js';
 import { CodesView } from './paper_codes.js';
 import { TableForm } from './paper_table.js';
 import { codesParts, reportParts } from './paper_report.js';
-import { isSurvey } from './paper_cells.js';
+import { isSurvey } from './questions.js';
 import { readCell } from './paper_sheet.js';
 import './ranking.js';
 
@@ -127,7 +127,7 @@ function curve(poll) {
   const place = make('div', {});
   const turn = async (event) => {
     if (!event.target.open || event.target !== part) return;
-    const { curveParts } = await import('./curve.js');
+    const { curveParts } = await import('./curve_history.js');
     place.replaceChildren(...await curveParts(poll));
   };
   const part = make('details', { id: 'curve', ontoggle: turn }, make('summary', {}, t('curve')), place);

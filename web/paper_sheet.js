@@ -4,7 +4,8 @@
 import { number, t, titleOf } from './texts.js';
 import { announce, labelled, make } from './page.js';
 import { keepDraft } from './paper_drafts.js';
-import { HEAD_CELLS, countCells, countsOf, isScored, isSurvey, keyOf, questionsOf, sumOf, surveySum } from './paper_cells.js';
+import { HEAD_CELLS, countCells, countsOf, isScored, sumOf, surveySum } from './paper_cells.js';
+import { isSurvey, keyOf, questionsOf } from './questions.js';
 import { readCard, readSurveyCard } from './paper_cards.js';
 
 const UNDO_CARDS_MAX = 200;

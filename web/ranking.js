@@ -1,6 +1,6 @@
 // <tally-ranking>: the live ranking as a list with bars. Set `definition` (the poll) and `first` (an
 // answer of getRanking, or null) before it is put into a page; `heading`, `links`, `limit` (rows) and
-// `root` (where to draw) if they are to be others. Shows at most one version each 250 ms, never an older one; says the leader
+// `root` (where to draw) if they are to be others, `curve` (of seen.js) if there is to be one. Shows at most one version each 250 ms, never an older one; says the leader
 // aloud at most every 15 s.
 
 import { clock, number, percent, t, titleOf } from './texts.js';
@@ -122,20 +122,23 @@ export class TallyRanking extends HTMLElement {
       lists.push(bars.element);
     }
     const most = Math.max(...[...this.lists.values()].map(({ titles }) => titles.size));
-    this.shownParts.append(...(most >= SEARCH_FROM && !this.limit ? [this.searchBox()] : []), ...lists, make('p', { class: 'soft' }, t('legend'), ' ', this.links ? null : make('a', { href: `/table/${poll.id}` }, t('asTable'))));
+    this.shownParts.append(...(most >= SEARCH_FROM && !this.limit ? [this.searchBox()] : []), ...(this.curve ? [this.curve.element] : []), ...lists, make('p', { class: 'soft' }, t('legend'), ' ', this.links ? null : make('a', { href: `/table/${poll.id}` }, t('asTable'))));
     (this.root ?? this).append(make('div', { class: 'top' }, make('h2', {}, this.heading ?? t('ranking')), this.pauseButton), this.figures,
       this.trouble, this.rule, this.shownParts, ...(this.links?.length > 0 ? [make('p', { class: 'soft' }, ...this.links)] : []));
     this.feed = followRanking(poll.id, {
       explain: Boolean(poll.selection),
       first: this.first,
-      onRanking: (ranking) => { this.newest = ranking; this.drawSoon(); },
-      onTrouble: (there) => { this.trouble.hidden = !there; },
+      onRanking: (ranking) => { this.newest = ranking; this.curve?.take(ranking); this.drawSoon(); },
+      onTrouble: (there) => { this.trouble.hidden = !there; this.curve?.trouble(there); },
     });
+    if (this.curve) this.showCurve();
   }
 
   disconnectedCallback() {
     this.feed?.stop();
     this.feed = null;
+    this.curve?.stop();
+    this.resized?.disconnect();
     clearTimeout(this.timer);
   }
 
@@ -147,7 +150,15 @@ export class TallyRanking extends HTMLElement {
   togglePause() {
     this.paused = !this.paused;
     this.pauseButton.setAttribute('aria-pressed', String(this.paused));
+    this.curve?.pause(this.paused);
     if (!this.paused) this.drawSoon();
+  }
+
+  // It stands above the lists: as it unfolds, other rows of theirs are in the window.
+  showCurve() {
+    this.curve.start();
+    this.resized = new ResizeObserver(() => { for (const { list } of this.lists.values()) if (list.long) list.moved(); });
+    this.resized.observe(this.curve.element);
   }
 
   drawSoon() {

@@ -65,7 +65,10 @@ for (const options of [60, 2000]) test(`${VOTES_PER_S} votes a second for ${opti
   const { page, context, faults } = await visitor(browser, server);
   await page.goto(`${server.url}/#/poll/${id}`);
   await page.locator('tally-ranking .figure').first().waitFor();
-  await page.locator('tally-ranking li').nth(9).scrollIntoViewIfNeeded();
+  // With the curve open, which follows too.
+  await page.locator('#curve > summary').click();
+  await page.locator('#curve svg[role=img]').waitFor();
+  await page.locator('tally-ranking .bars li').nth(9).scrollIntoViewIfNeeded();
   await page.evaluate(watch);
   const flooding = flood(id, options);
   // Somebody fills in the ballot meanwhile.
@@ -99,6 +102,9 @@ for (const options of [60, 2000]) test(`${VOTES_PER_S} votes a second for ${opti
   assert.ok(Object.keys(shown).length >= 20); // of very many those in sight
   assert.deepEqual(shown, Object.fromEntries(Object.keys(shown).map((option) => [option, newest.options[option].score])));
   if (options < 200) assert.equal(Object.keys(shown).length, options);
+  const best = Object.values(newest.options).reduce((most, { score }) => Math.max(most, score), 0);
+  await page.locator(`#curve svg[aria-label*=" ${best}"]`).waitFor();
+  assert.equal(await page.locator('#curve .gap').count(), 0);
   assert.deepEqual(faults, []);
   await context.close();
 });
