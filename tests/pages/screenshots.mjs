@@ -10,6 +10,7 @@ import { Server, launch, visitor } from './stage.mjs';
 async function desk(page, shoot, device) {
   const box = device === 'desktop' ? 'Rathaus' : 'Fruchthalle';
   await page.goto(`${server.adminUrl}/#/paper/events`);
+  await page.locator('#boxes').waitFor(); // the field moves to the new view, and what is typed meanwhile is lost
   await page.fill('#actor', 'a.beispiel');
   await page.getByRole('button', { name: `Leerung erfassen: ${box}`, exact: true }).click();
   await page.getByText('Karte für Karte').click();
