@@ -33,9 +33,14 @@ int HexValue(char c) {
   return c - 'A' + 10;
 }
 
+// A plus sign of a query is a space, as forms and URLSearchParams write it (WHATWG URL Standard);
+// one in a path is itself.
+enum class Plus { kLiteral, kSpace };
+
 // The guard has checked that every '%' begins a whole escape.
-std::string_view Decode(std::string_view raw, HttpRequest& request) {
-  if (raw.find('%') == std::string_view::npos) return raw;
+std::string_view Decode(std::string_view raw, HttpRequest& request, Plus plus) {
+  const std::string_view special = plus == Plus::kSpace ? "%+" : "%";
+  if (raw.find_first_of(special) == std::string_view::npos) return raw;
   std::string& decoded = request.decoded;
   // Views into `decoded` stay: all that is ever decoded of a request is shorter than its target.
   if (decoded.capacity() < request.target.size()) decoded.reserve(request.target.size());
@@ -45,7 +50,7 @@ std::string_view Decode(std::string_view raw, HttpRequest& request) {
       decoded.push_back(static_cast<char>(HexValue(raw[i + 1]) * 16 + HexValue(raw[i + 2])));
       i += 2;
     } else {
-      decoded.push_back(raw[i]);
+      decoded.push_back(raw[i] == '+' && plus == Plus::kSpace ? ' ' : raw[i]);
     }
   }
   return std::string_view(decoded).substr(start);
@@ -60,10 +65,10 @@ bool SplitQuery(HttpRequest& request) {
     rest = ampersand == std::string_view::npos ? std::string_view() : rest.substr(ampersand + 1);
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
-    const std::string_view name = Decode(pair.substr(0, equals), request);
+    const std::string_view name = Decode(pair.substr(0, equals), request, Plus::kSpace);
     const std::string_view value = equals == std::string_view::npos
                                        ? std::string_view("")
-                                       : Decode(pair.substr(equals + 1), request);
+                                       : Decode(pair.substr(equals + 1), request, Plus::kSpace);
     if (request.Query(name).has_value()) return false;
     request.queries.push_back({name, value});
   }
@@ -164,7 +169,7 @@ void Router::Insert(std::unique_ptr<Route> route) {
 // `rest` is what follows the last slash; the node found has a route on this listener.
 const Router::Node* Router::Walk(const Node& node, std::string_view rest, HttpRequest& request) {
   const std::size_t slash = rest.find('/');
-  const std::string_view segment = Decode(rest.substr(0, slash), request);
+  const std::string_view segment = Decode(rest.substr(0, slash), request, Plus::kLiteral);
   if (segment.empty() || segment == "." || segment == "..") return nullptr;
   const bool last = slash == std::string_view::npos;
   const std::size_t decoded_size = request.decoded.size();

@@ -77,6 +77,17 @@ TEST(Router, DecodesASegmentOnceAndKeepsSlashesInIt) {
   EXPECT_EQ(twice.request.Param("option"), "%2e%2e");
 }
 
+// As forms and URLSearchParams write it (WHATWG URL Standard); in a path it is itself.
+TEST(Router, APlusInAQueryIsASpace) {
+  Router router;
+  router.Add(Method::kGet, "/{option}", kBothListeners, BodyPolicy::None(), Ignore());
+  Looked looked;
+  Look(router, Method::kGet, "/a+b?the+reason=built+already%2B1&x=%2b+", looked);
+  EXPECT_EQ(looked.request.Param("option"), "a+b");
+  EXPECT_EQ(looked.request.Query("the reason"), "built already+1");
+  EXPECT_EQ(looked.request.Query("x"), "+ ");
+}
+
 TEST(Router, NamesTheMethodsOfAPath) {
   TestServer test;
   RawClient client = test.Connect();

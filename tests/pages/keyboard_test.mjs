@@ -1,5 +1,7 @@
 // By keyboard alone: voting in every type of poll (ranking is in citizens_test.mjs), changing and
-// withdrawing, checking the receipt; setting up a poll at the town hall and opening it. Never a click.
+// withdrawing, checking the receipt; setting up a poll at the town hall and opening it; cards with codes,
+// withdrawing an option, reading the audit log. Never a click. (Openings of boxes are in paper_test.mjs and
+// survey_paper_test.mjs, one-time codes in desk_more_test.mjs, ideas in ideas_test.mjs.)
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -216,5 +218,45 @@ test('the town hall: a poll is set up with boxes, rules and a survey\'s question
   await page.locator('main .note', { hasText: 'Created as draft: Umfrage' }).waitFor();
   const survey = await (await fetch(`${server.adminUrl}/v1/polls/umfrage`, { headers: { 'Tallyd-Actor': 'test' } })).json();
   assert.deepEqual(survey.ballot.questions.map(({ title, options }) => [title.de, options.length]), [['Wo?', 2], ['Wie?', 2]]);
+  await done(seen);
+});
+
+test('the town hall: cards with codes, an option withdrawn, and the log that tells it', async () => {
+  await server.putPoll('rest', { ...POLLS.many, boxes: [{ id: 'rathaus', place: 'Foyer' }], paper: { confirm: false } });
+  const seen = await visitor(browser, server, PHONE);
+  const { page } = seen;
+  const type = async (name, text) => { await tabTo(page, name); await page.keyboard.type(text); };
+  await page.goto(`${server.adminUrl}/#/paper/rest`);
+  await page.locator('#boxes').waitFor();
+  await type('Your name or initials', 'm.muster');
+  await press(page, 'Enter cards with codes: Foyer');
+  await tabTo(page, 'Code of the card');
+  for (const text of ['K1', '1 3', 'K2', '2']) { // Enter goes on to the marks and back to the next code
+    await page.keyboard.type(text);
+    await page.keyboard.press('Enter');
+  }
+  await page.locator('.last-card', { hasText: 'Card 2, K2: Idea market' }).waitFor();
+  await press(page, 'Remove K2');
+  await press(page, 'Save the entry');
+  await page.locator('main .note', { hasText: 'Saved and counted: rathaus-1.' }).waitFor();
+  assert.deepEqual((await server.ranking('rest')).totals.paper, 1);
+
+  await page.goto(`${server.adminUrl}/#/options/rest`);
+  await page.locator('.option').first().waitFor();
+  await press(page, 'Withdraw: Idea market');
+  await tabTo(page, 'They stay with it; it takes no new ones.');
+  await page.keyboard.press('Space');
+  await type('Reason (goes into the audit log)', 'built already');
+  await press(page, 'Carry out');
+  await press(page, 'Really carry out');
+  await page.locator('main .note', { hasText: 'Done: Idea market' }).waitFor();
+
+  await page.goto(`${server.adminUrl}/#/audit/poll/rest`);
+  await page.getByText('Reason: built already').waitFor();
+  await type('Search for a checksum', '0'.repeat(64));
+  await page.locator('#earlier-found', { hasText: 'It is not in this log.' }).waitFor();
+  await tabTo(page, 'Download the log');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+  assert.equal(file.suggestedFilename(), 'rest.audit');
   await done(seen);
 });
