@@ -253,7 +253,7 @@ test('the town hall: cards with codes, an option withdrawn, and the log that tel
 
   await page.goto(`${server.adminUrl}/#/audit/poll/rest`);
   await page.getByText('Reason: built already').waitFor();
-  await type('Search for a checksum', '0'.repeat(64));
+  await type('Search for a checksum from before', '0'.repeat(64));
   await page.locator('#earlier-found', { hasText: 'It is not in this log.' }).waitFor();
   await tabTo(page, 'Download the log');
   const [file] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
