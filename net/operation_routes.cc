@@ -192,16 +192,16 @@ void OperationRoutes::RunLong(const HttpRequest& request, Responder responder,
     return;
   }
   absl::MutexLock lock(&verify_mutex_);
-  if (verify_thread_.joinable()) verify_thread_.join();  // has answered, so it is about to end
+  if (verify_thread_.joinable()) verify_thread_.join();  // is answering, so it is about to end
   IoThread& io_thread = responder.io_thread();
   verify_thread_ = std::thread([this, &io_thread, responder = std::move(responder),
                                 work = std::move(work),
                                 german = PrefersGerman(request.accept_language)]() mutable {
     HttpResponse response = work(german ? "de" : "en");
+    verifying_ = false;  // before the answer: whoever has it may ask again at once
     io_thread.Post([responder = std::move(responder), response = std::move(response)]() mutable {
       std::move(responder).Send(std::move(response));
     });
-    verifying_ = false;
   });
 }
 
