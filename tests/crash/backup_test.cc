@@ -33,7 +33,7 @@ class Backup : public ::testing::Test {
     ASSERT_EQ(made.exit, 0) << made.err;
     report_ = json::parse(made.out);
     path_ = std::string(report_.at("path").as_string());
-    std::this_thread::sleep_for(milliseconds(200));
+    std::this_thread::sleep_for(milliseconds(200));  // ballots that the backup must not have
     harness_.EndLoad();
   }
 

@@ -137,7 +137,7 @@ TEST_P(SlowClientsTest, VotersAreServedAndTheSlowAreGone) {
     if (answer.status != 201) break;
     latencies.push_back(std::chrono::duration_cast<milliseconds>(Clock::now() - sent));
     if (probes_ % 10 == 0) open_most = std::max(open_most, Connections());
-    std::this_thread::sleep_for(milliseconds(10));
+    std::this_thread::sleep_for(milliseconds(10));  // a voter now and then, not a load
   }
   open_most = std::max(open_most, Connections());
   // All were there by now. A server that is busy with thousands may be late by some seconds.

@@ -223,7 +223,7 @@ test('the ranking moves by itself, can be paused, marks what gets built and neve
   const version = await page.getAttribute('tally-ranking', 'data-version');
   await server.vote('live', 'v2', { choices: ['run'] });
   await page.waitForResponse((answer) => answer.url().includes('/ranking') && answer.status() === 200);
-  await page.waitForTimeout(500);
+  await page.waitForTimeout(500); // that nothing is drawn has no end to wait for
   assert.equal(await page.getAttribute('tally-ranking', 'data-version'), version);
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.locator('tally-ranking li[data-id=run] .figure', { hasText: /^2$/ }).waitFor();

@@ -210,7 +210,7 @@ test('the code of the page for ideas comes when it is asked for, and is asked fo
   page.on('request', (request) => { if (/\/(ideas|idea_outbox|texts_ideas)\.js$/.test(request.url())) code.push(request.url()); });
   await page.goto(`${server.url}/#/poll/lazy`);
   await page.locator('tally-ballot form').waitFor();
-  await page.waitForTimeout(300);
+  await page.waitForTimeout(300); // that nothing is asked for has no end to wait for
   assert.deepEqual(code, []);
   await page.route('**/ideas.js', (route) => route.abort());
   await page.getByRole('link', { name: 'Hand in an idea of your own' }).click();

@@ -98,6 +98,10 @@ for (const [name, options] of [['desktop', {}], ['phone', { viewport: { width: 3
   });
 }
 
+// After a scroll no event says that the list is as it will stay; frames are measured where they count, here
+// it may take ten of them.
+const drawnAgain = (page) => page.waitForTimeout(200);
+
 test('every row says which of how many it is; Tab goes on in order, from both ends, and the document stays small', async () => {
   const seen = await open('tab', { ballot: { type: 'choose', min: 1, max: 3 } });
   const { page } = seen;
@@ -125,7 +129,7 @@ test('every row says which of how many it is; Tab goes on in order, from both en
   }
   // What the mouse scrolls away keeps the focus.
   await page.evaluate(() => scrollTo(0, 0));
-  await page.waitForTimeout(200);
+  await drawnAgain(page);
   assert.equal((await at()).at, 1998);
   await bounded(page, 'focus out of sight');
   await page.keyboard.press('Shift+Tab');
@@ -145,7 +149,7 @@ test('one of two thousand: radio buttons exclude each other across the list, arr
   const first = await rows().first().getAttribute('data-id');
   await rows().first().locator('input').check();
   await page.evaluate(() => scrollTo(0, 20000));
-  await page.waitForTimeout(200);
+  await drawnAgain(page);
   const input = page.locator('tally-ballot .long > li').nth(10).locator('input');
   const second = await input.inputValue();
   await input.check();
@@ -153,7 +157,7 @@ test('one of two thousand: radio buttons exclude each other across the list, arr
   const third = await page.evaluate(() => document.activeElement.value);
   assert.notEqual(third, second);
   await page.evaluate(() => scrollTo(0, 0));
-  await page.waitForTimeout(200);
+  await drawnAgain(page);
   assert.equal(await page.locator(`tally-ballot [data-id=${first}] input`).isChecked(), false);
   assert.equal(await page.locator('tally-ballot input:checked').count(), 1);
   await page.locator('tally-ballot button[type=submit]').click();
@@ -177,7 +181,7 @@ for (const [type, ballot, mark, body] of [
     await search.fill('');
     await page.getByText('2,000 ideas').or(page.getByText('1,999 ideas')).waitFor();
     await page.evaluate(() => scrollTo(0, 60000));
-    await page.waitForTimeout(200);
+    await drawnAgain(page);
     await bounded(page, type);
     await page.evaluate(() => scrollTo(0, 0));
     await check(page, `long ${type}`);
@@ -222,7 +226,7 @@ test('the ranking of two thousand follows the votes where one looks', async () =
   await bounded(page, 'ranking');
   // Far down, the rows there are those of the server.
   await page.evaluate(() => { const box = document.querySelector('tally-ranking ol').getBoundingClientRect(); scrollTo(0, scrollY + box.top + box.height / 2); });
-  await page.waitForTimeout(300);
+  await drawnAgain(page);
   await server.vote('ranking', 'b', { choices: ['o5'] });
   await page.locator(`tally-ranking[data-version="${(await server.ranking('ranking')).version}"]`).waitFor();
   const rows = await page.locator('tally-ranking ol.long > li').evaluateAll((all) => all.map((row) => [row.dataset.id, Number(row.getAttribute('aria-posinset'))]));
