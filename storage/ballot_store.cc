@@ -235,10 +235,10 @@ absl::StatusOr<std::optional<BallotVersion>> RocksBallotStore::Get(PollNumber po
 
 absl::StatusOr<std::optional<BallotVersion>> RocksBallotStore::GetNewest(
     PollNumber poll, const VoterTag& tag) const {
-  const VoterKey key(poll, tag, kSeqMax);
+  const VoterBallotKey key(poll, tag, kSeqMax);
   // The bound ends the search with the voter; `prefix_same_as_start` would ask RocksDB for the
   // prefix of whatever key comes next, and those of other families have none.
-  const VoterKey bound(poll, tag, 0);
+  const VoterBallotKey bound(poll, tag, 0);
   const rocksdb::Slice upper = ToSlice(bound.whole());
   rocksdb::ReadOptions read;
   read.iterate_upper_bound = &upper;
@@ -296,7 +296,7 @@ absl::Status RocksBallotStore::ReadBallots(PollNumber poll, absl::Span<const Seq
 absl::Status RocksBallotStore::ScanFrom(
     PollNumber poll, const VoterTag& begin,
     absl::FunctionRef<absl::Status(const BallotVersion&)> visit) const {
-  const VoterKey first(poll, begin, 0);  // its voter part comes before every seq
+  const VoterBallotKey first(poll, begin, 0);  // its voter part comes before every seq
   const std::string end = VoterPollPrefix(poll + 1);
   const rocksdb::Slice upper(end);
   rocksdb::ReadOptions read = TotalOrder();

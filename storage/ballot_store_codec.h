@@ -40,9 +40,9 @@ class BallotKey {
 
 // A version of a voter's ballot; its value is empty. The newest seq of a voter sorts first, so that
 // one seek finds it.
-class VoterKey {
+class VoterBallotKey {
  public:
-  VoterKey(PollNumber poll, const VoterTag& tag, Seq seq) {
+  VoterBallotKey(PollNumber poll, const VoterTag& tag, Seq seq) {
     bytes_[0] = kVoterFamily;
     char* to = EncodeBigEndian(bytes_ + 1, poll);
     to = std::copy(tag.bytes.begin(), tag.bytes.end(), to);

@@ -138,7 +138,7 @@ rocksdb::Status BallotStoreWriter::Sorted::PutVoters(Position reached, PutEntry 
     VoterTag tag;
     EncodeBigEndian(EncodeBigEndian(reinterpret_cast<char*>(tag.bytes.data()), place.tag_high),
                     place.tag_low);
-    const VoterKey key(place.poll, tag, place.seq);
+    const VoterBallotKey key(place.poll, tag, place.seq);
     rocksdb::Status status = put(ToSlice(key.whole()), rocksdb::Slice());
     if (!status.ok()) return status;
   }

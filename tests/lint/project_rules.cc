@@ -179,6 +179,34 @@ Findings CheckDecisions(const SourceTree& tree) {
   return findings;
 }
 
+Findings CheckOneDefinition(const SourceTree& tree) {
+  static const std::regex space("^namespace (\\S+) \\{");
+  static const std::regex type("^(?:class|struct|enum class) (\\w+)[^;]*$");
+  std::map<std::string, std::string> first_paths;
+  Findings findings;
+  for (const SourceFile& file : tree) {
+    if (!EndsWith(file.path, ".h")) {
+      continue;
+    }
+    std::string within;
+    std::size_t number = 0;
+    for (const std::string& line : SplitLines(WithoutCommentsAndLiterals(file.text))) {
+      ++number;
+      std::smatch match;
+      if (std::regex_search(line, match, space)) {
+        within = match[1];
+      } else if (std::regex_search(line, match, type)) {
+        const std::string name = within + "::" + match[1].str();
+        const auto [at, is_first] = first_paths.emplace(name, file.path);
+        if (!is_first) {
+          findings.push_back({file.path, number, name + " is also defined in " + at->second});
+        }
+      }
+    }
+  }
+  return findings;
+}
+
 Findings CheckMetrics(const SourceTree& tree) {
   static const std::regex metric("\"(tallyd_[a-z_]+)\"");
   const std::string page_path = "docs/operations.md";

@@ -27,6 +27,9 @@ Findings CheckLinks(const SourceTree& tree);
 // docs/decisions/NNNN-title.md: numbered 0001, 0002 ... without gaps, each listed in README.md
 // there.
 Findings CheckDecisions(const SourceTree& tree);
+// No two headers define a type of the same name in the same namespace: in a program with both, the
+// linker keeps one of each inline function and says nothing ("one definition rule").
+Findings CheckOneDefinition(const SourceTree& tree);
 // Every metric that a source of net/ names ("tallyd_...") stands in docs/operations.md, where
 // operators learn what to make of it.
 Findings CheckMetrics(const SourceTree& tree);

@@ -85,6 +85,18 @@ TEST(DecisionRule, CatchesDoubledUnlistedAndMisnamed) {
   EXPECT_TRUE(CheckDecisions({{"docs/decisions/0001-a.md", ""}, index}).empty());
 }
 
+TEST(OneDefinitionRule, CatchesTwoTypesOfOneName) {
+  const SourceFile a{"engine/a.h", "namespace tallyd {\nclass Key;\nclass Key final {\n};\n}\n"};
+  EXPECT_EQ(
+      CheckOneDefinition({a, {"storage/b.h", "namespace tallyd {\nstruct Key {\n};\n}\n"}}).size(),
+      1U);
+  EXPECT_TRUE(CheckOneDefinition({a,
+                                  {"net/c.h", "namespace tallyd {\nclass Key;\n}\n"},
+                                  {"tests/d.h", "namespace tallyd::d {\nclass Key {\n};\n}\n"},
+                                  {"tests/e.h", "namespace tallyd {\n// class Key {\n}\n"}})
+                  .empty());
+}
+
 TEST(MetricRule, CatchesWhatOperatorsAreNotTold) {
   const SourceFile page{"docs/operations.md", "| `tallyd_known`, `tallyd_labelled{a}` |\n"};
   EXPECT_EQ(CheckMetrics({page, {"net/a.cc", "Add(\"tallyd_unknown\");\n"}}).size(), 1U);

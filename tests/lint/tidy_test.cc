@@ -57,6 +57,9 @@ TEST(Tidy, LinksLeadSomewhere) {
 TEST(Tidy, DecisionsAreListed) {
   EXPECT_EQ(Describe(CheckDecisions(RepositoryTree())), "");
 }
+TEST(Tidy, TypesAreDefinedOnce) {
+  EXPECT_EQ(Describe(CheckOneDefinition(RepositoryTree())), "");
+}
 TEST(Tidy, MetricsAreExplained) {
   EXPECT_EQ(Describe(CheckMetrics(RepositoryTree())), "");
 }
