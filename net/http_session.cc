@@ -77,8 +77,8 @@ void HttpSession::OnRoundEnd() {
 bool HttpSession::MayRead() const {
   if (read_pending_ || end_of_input_) return false;
   if (reading_ == Reading::kLinger) return true;
-  if (answers_.is_closing()) return false;
   if (reading_ == Reading::kStream) return !stream_.waiting;
+  if (answers_.is_closing()) return false;
   return MayParse();
 }
 

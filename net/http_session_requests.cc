@@ -17,9 +17,12 @@ constexpr int kNoRoute = -1;
 }  // namespace
 
 bool HttpSession::MayParse() const {
-  if (answers_.is_closing() || reading_ == Reading::kLinger) return false;
-  // A body that is on its way belongs to a request that has its slot already.
-  if (reading_ != Reading::kRequest) return true;
+  if (reading_ == Reading::kLinger) return false;
+  // A body that is on its way belongs to a request that has its slot already: also to the last one
+  // of a connection that closes after its answer.
+  if (reading_ == Reading::kStream) return true;
+  if (answers_.is_closing()) return false;
+  if (reading_ == Reading::kDiscard) return true;
   const SessionLimits& limits = surroundings_.limits;
   return answers_.in_flight() < static_cast<std::size_t>(limits.pipelined_requests_max) &&
          answers_.unsent_bytes() < limits.write_buffer_bytes_max;

@@ -61,6 +61,11 @@ TEST_F(Batch, CountsAndSentTwiceChangesNothing) {
   EXPECT_EQ(TotalsFigure(Ranking(poll), "online"), 1000);
 }
 
+TEST_F(Batch, AConnectionThatClosesAfterItIsServed) {
+  const std::string poll = CreatePoll();
+  ExpectCounts(Send(poll, Lines(0, 1000), "", {{"Connection", "close"}}), 1000, 0, 0, 0);
+}
+
 TEST_F(Batch, ABadLineNeverAffectsAnother) {
   const std::string poll = CreatePoll();
   const std::string lines = R"({"voter":"a1","choices":["alpha"],"ref":"r1"})"

@@ -339,6 +339,23 @@ TEST(HttpDrain, ARequestThatHadBegunIsServed) {
   EXPECT_EQ(answer->Header("Connection"), "close");
 }
 
+TEST(HttpDrain, AStreamedBodyThatHadBegunIsRead) {
+  const std::string request = PostRequest("/stream", "abcd");
+  for (const std::size_t before : {request.size() - 2, request.size() - 20}) {
+    SCOPED_TRACE(request.substr(0, before));
+    TestServer test;
+    RawClient client = test.Connect();
+    client.Send(request.substr(0, before));
+    ASSERT_TRUE(Eventually([&] { return test.Sum(&HttpMetrics::bytes_received) > 0; }));
+    test.server().BeginDrain();
+    RawClient late = test.Connect();
+    EXPECT_TRUE(IsTurnedAway(late));
+    client.Send(request.substr(before));
+    EXPECT_EQ(client.Read().value_or(RawAnswer{}).body, "4");
+    EXPECT_TRUE(client.WaitForClose());
+  }
+}
+
 TEST(HttpDrain, StopDoesNotWaitLongerThanItsDeadline) {
   TestServer test;
   RawClient client = test.Connect();

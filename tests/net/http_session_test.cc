@@ -361,6 +361,37 @@ TEST(HttpSession, AStreamToldToContinueBegins) {
   EXPECT_EQ(client.Read().value_or(RawAnswer{}).body, "4");
 }
 
+// As nginx asks by default: it speaks HTTP/1.0 to the server behind it.
+TEST(HttpSession, AStreamedBodyIsReadAlsoIfTheConnectionEndsWithIt) {
+  TestServer test;
+  const std::string body(1'000'000, 's');
+  const std::string length = "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  const std::string old = "POST /stream HTTP/1.0\r\nHost: t\r\n" + length + "\r\n";
+  std::size_t streamed = 0;
+  for (const std::string& head :
+       {PostRequest("/stream", body, "Connection: close\r\n"), old + body}) {
+    SCOPED_TRACE(head.substr(0, 22));
+    for (const std::size_t first : {head.size(), head.size() - body.size(), head.size() - 1}) {
+      RawClient client = test.Connect();
+      client.Send(head.substr(0, first));
+      if (first < head.size()) {
+        EXPECT_TRUE(client.IsSilent(std::chrono::milliseconds(20)));
+        client.Send(head.substr(first));
+      }
+      const auto answer = client.Read();
+      ASSERT_TRUE(answer.has_value()) << first;
+      EXPECT_EQ(answer->body, std::to_string(streamed += body.size()));
+      EXPECT_EQ(answer->Header("Connection"), "close");
+      EXPECT_TRUE(client.WaitForClose());
+    }
+  }
+  RawClient client = test.Connect();
+  const int handled = test.handled_count();
+  client.Send(PostRequest("/stream", "abc", "Connection: close\r\n") + GetRequest("/hello"));
+  EXPECT_EQ(client.ReadAll().size(), 1u);
+  EXPECT_EQ(test.handled_count(), handled + 1) << "what follows a last request is not looked at";
+}
+
 struct Pipeline {
   std::string bytes;
   std::vector<std::pair<int, std::string>>
