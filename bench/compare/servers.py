@@ -4,9 +4,13 @@ start() returns once the server answers; stop() ends it and removes what it wrot
 is installed by apt.
 """
 
+import base64
+import hmac
+import json
 import os
 import pathlib
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -36,6 +40,10 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def base64url(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def wait_for_port(port, process, seconds=30):
@@ -127,8 +135,11 @@ class Tallyd(Server):
         self.admin_port = free_port()
         self.flags = list(flags)
 
+    def authentication(self):
+        return ["--insecure-no-auth"]
+
     def command(self):
-        return [BIN / "tallyd", "serve", "--insecure-no-auth", "--log-level", "error",
+        return [BIN / "tallyd", "serve", *self.authentication(), "--log-level", "error",
                 "--listen", f"127.0.0.1:{self.port}",
                 "--admin-listen", f"127.0.0.1:{self.admin_port}",
                 "--data-dir", str(self.directory / "data"), *self.flags]
@@ -153,6 +164,69 @@ class Tallyd(Server):
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+
+class TallydAuth(Tallyd):
+    """The same with authentication on: it believes one API key and the tokens of one secret."""
+    issuer = "https://bench.example"
+
+    def authentication(self):
+        self.secret = secrets.token_bytes(32)
+        key = {"kty": "oct", "kid": "bench", "alg": "HS256", "k": base64url(self.secret)}
+        self.write("keys.json", json.dumps({"keys": [key]}))
+        self.write("issuers.json", json.dumps({"issuers": [{
+            "issuer": self.issuer, "audience": "tallyd", "keys_file": "keys.json",
+            "scopes_max": ["vote"]}]}))
+        keys_file = self.directory / "api-keys"
+        text = subprocess.run([BIN / "tallyctl", "keys", "add", "bench", "--scope", "admin",
+                               "--scope", "vote:on-behalf", "--file", keys_file],
+                              check=True, capture_output=True, text=True).stdout
+        self.key = text.split()[0]
+        self.key_file = self.write("key", self.key)
+        return ["--token-issuers-file", str(self.directory / "issuers.json"),
+                "--api-keys-file", str(keys_file), "--address-requests-per-s", "0",
+                "--token-requests-per-s", "0"]
+
+    def write(self, name, text):
+        path = self.directory / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def create_poll(self, poll):
+        """The poll as tallyload creates it, which needs the administrator's key."""
+        document = {"title": {"en": "Load"}, "project": "load", "state": "open",
+                    "ballot": {"type": "choose", "min": 1, "max": 1},
+                    "options": [{"id": f"option-{i}", "title": {"en": f"Option {i}"}}
+                                for i in range(10)]}
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.admin_port}/v1/polls/{poll}", method="PUT",
+            data=json.dumps(document).encode(),
+            headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json",
+                     "If-None-Match": "*"})
+        urllib.request.urlopen(request).close()
+
+    def write_voter_tokens(self, count):
+        """A file of HS256 tokens of so many new voters."""
+        header = base64url(json.dumps({"alg": "HS256", "kid": "bench", "typ": "JWT"}).encode())
+        expires = int(time.time()) + 3600
+        path = self.directory / "tokens"
+        with open(path, "w", encoding="ascii") as out:
+            for _ in range(count):
+                claims = {"iss": self.issuer, "aud": "tallyd", "sub": secrets.token_hex(8),
+                          "exp": expires, "scope": "vote"}
+                signed = f"{header}.{base64url(json.dumps(claims).encode())}"
+                mac = hmac.digest(self.secret, signed.encode(), "sha256")
+                out.write(f"{signed}.{base64url(mac)}\n")
+        return path
+
+
+class TallydKey(TallydAuth):
+    name = "tallyd, API key"
+
+
+class TallydHs256(TallydAuth):
+    name = "tallyd, HS256"
 
 
 class Redis(Server):

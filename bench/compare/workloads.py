@@ -11,18 +11,19 @@ import subprocess
 from servers import BIN
 
 WARMUP_SECONDS = 0.3
+TOKENS_PER_SECOND = 250_000  # more than are used; were they fewer, the run would be shorter
 _next_voter = itertools.count(1)
 
 
 def load(server, *flags, seconds):
     """One run of tallyload against the server."""
-    is_tallyd = server.name == "tallyd"
+    creates_its_poll = server.name == "tallyd"
     command = [BIN / "tallyload", "--json", "--url", f"http://127.0.0.1:{server.port}",
                "--warmup", str(WARMUP_SECONDS), "-s", str(seconds),
                "--first-voter", str(next(_next_voter) << 32), *flags]
     if "--get" in flags:
         pass
-    elif is_tallyd:
+    elif creates_its_poll:
         command += ["--admin", f"http://127.0.0.1:{server.admin_port}"]
         if "--create" not in flags:
             command += ["--create", "10"]
@@ -66,6 +67,24 @@ def peer(connections, pipeline):
     return run
 
 
+def authenticated(connections):
+    """New voters: named by a frontend with a key, or each with a token of their own."""
+    flags = ["-c", str(connections)]
+
+    def run(server, seconds):
+        if server.name == "tallyd":
+            return load(server, *flags, seconds=seconds)
+        poll = f"load-{next(_next_voter)}"
+        server.create_poll(poll)
+        if server.name == "tallyd, API key":
+            who = ["--token-file", server.key_file]
+        else:
+            tokens = int(TOKENS_PER_SECOND * (seconds + WARMUP_SECONDS))
+            who = ["--voter-tokens", server.write_voter_tokens(tokens)]
+        return load(server, *flags, "--poll", poll, *who, seconds=seconds)
+    return run
+
+
 # name: (servers in the order of a round, measurement)
 WORKLOADS = {
     "1 vote a request, 64 connections": (("A", "N", "tallyd"), http("-c", "64")),
@@ -83,6 +102,10 @@ WORKLOADS = {
     "civic: 60 % new, 30 % retries, 10 % changes, 64 connections":
         (("tallyd",), http("-c", "64", "--poll", "civic", "--mix",
                            "new=60,retry=30,change=10")),
+    "authenticated, 1 vote a request, 256 connections":
+        (("tallyd, API key", "tallyd, HS256", "tallyd"), authenticated(256)),
+    "authenticated, 1 vote a request, 64 connections":
+        (("tallyd, API key", "tallyd, HS256", "tallyd"), authenticated(64)),
     "ranking GET 10 kB, 64 connections": (("N", "tallyd"), get_ranking(False)),
     "ranking GET 304, 64 connections": (("N", "tallyd"), get_ranking(True)),
 }

@@ -72,6 +72,25 @@ TEST(LoadPlan, EveryNewVoteIsAnotherVoterAndFramedRight) {
   EXPECT_EQ(voters.size(), 10'000u);
 }
 
+TEST(LoadPlan, EachVoterShowsTheirOwnTokenAndThePlanEndsWithTheLast) {
+  LoadPlanOptions options = OnePoll();
+  options.voter_tokens = {"aaaa.1111.xx", "bbbb.2222.yy", "cccc.3333.zz"};
+  options.first_voter = 1u << 20;
+  LoadPlan plan(options);
+  for (const std::string& token : options.voter_tokens) {
+    ASSERT_FALSE(plan.is_exhausted());
+    std::string request;
+    EXPECT_EQ(plan.AppendNext(&request), LoadKind::kNew);
+    EXPECT_NE(request.find("\r\nAuthorization: Bearer " + token + "\r\n"), std::string::npos)
+        << request;
+    const std::string body = BodyOf(request);
+    EXPECT_EQ(body.substr(0, 12), R"({"choices":[)");
+    EXPECT_NE(request.find("Content-Length: " + std::to_string(body.size()) + "\r\n"),
+              std::string::npos);
+  }
+  EXPECT_TRUE(plan.is_exhausted());
+}
+
 TEST(LoadPlan, ARetrySaysExactlyWhatTheVoterSaidAndAChangeSaysAnotherOption) {
   LoadPlanOptions options = OnePoll();
   options.mix = {.fresh = 40, .retry = 30, .change = 30, .invalid = 0};

@@ -152,7 +152,8 @@ void Loop::MarkFree(Connection* connection) {
 }
 
 bool Loop::MaySend() const {
-  return sending_ && (options_.requests_max == 0 || sent_ < options_.requests_max);
+  return sending_ && !plan_->is_exhausted() &&
+         (options_.requests_max == 0 || sent_ < options_.requests_max);
 }
 
 void Loop::Append(Connection* connection, std::int64_t due, std::int64_t now) {

@@ -63,22 +63,31 @@ LoadPlan::LoadPlan(LoadPlanOptions options)
 }
 
 std::string LoadPlan::AuthorizationLine() const {
-  return options_.token.empty() ? ""
-                                : absl::StrCat("Authorization: Bearer ", options_.token, "\r\n");
+  const std::string& token =
+      options_.voter_tokens.empty() ? options_.token : options_.voter_tokens.front();
+  return token.empty() ? "" : absl::StrCat("Authorization: Bearer ", token, "\r\n");
 }
 
 LoadPlan::Template LoadPlan::MakeTemplate(const LoadPoll& poll, const std::string& option) const {
   Template form;
-  const std::string body =
-      absl::StrCat("{\"voter\":\"", kVoterHole, "\",\"choices\":[\"", option, "\"]}");
+  const bool token_names_voter = !options_.voter_tokens.empty();
+  const std::string voter =
+      token_names_voter ? "" : absl::StrCat("\"voter\":\"", kVoterHole, "\",");
+  const std::string body = absl::StrCat("{", voter, "\"choices\":[\"", option, "\"]}");
   form.request = absl::StrCat(
       "POST /v1/polls/", poll.id, "/votes HTTP/1.1\r\nHost: ", options_.host, "\r\n",
       AuthorizationLine(), "Content-Type: application/json\r\nContent-Length: ", body.size(),
       "\r\n\r\n", body);
-  form.voter_at = form.request.find(kVoterHole);
+  form.voter_at = form.request.find(token_names_voter ? options_.voter_tokens.front() : kVoterHole);
   form.line = body + "\n";
   form.line_voter_at = form.line.find(kVoterHole);
   return form;
+}
+
+void LoadPlan::PutWho(std::uint64_t voter, char* at) const {
+  if (options_.voter_tokens.empty()) return PutVoter(voter, at);
+  const std::string& token = options_.voter_tokens[voter - options_.first_voter];
+  std::memcpy(at, token.data(), token.size());
 }
 
 LoadPlan::Pick LoadPlan::PickOf(std::uint64_t voter) const {
@@ -132,7 +141,7 @@ LoadKind LoadPlan::AppendNext(std::string* out) {
   const Vote vote = NextVote();
   const std::size_t begin = out->size();
   out->append(vote.form->request);
-  PutVoter(vote.voter, out->data() + begin + vote.form->voter_at);
+  PutWho(vote.voter, out->data() + begin + vote.form->voter_at);
   return vote.kind;
 }
 

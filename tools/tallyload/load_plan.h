@@ -40,7 +40,10 @@ struct LoadPlanOptions {
   std::uint32_t batch_lines = 0;  // > 0: NDJSON batches of so many votes
   // Not empty: no votes, but this request again and again; `polls` is not looked at.
   std::string get_target;
-  std::string token;          // shown with every request; "" = none
+  std::string token;  // shown with every request; "" = none
+  // Not empty: the n-th vote shows the n-th of these and names no voter, who is the token's own.
+  // All of one length; the plan ends with the last. Not with batches or a mix.
+  std::vector<std::string> voter_tokens;
   std::string if_none_match;  // with it: "W/\"e3-18200\""
 };
 
@@ -48,6 +51,10 @@ class LoadPlan {
  public:
   explicit LoadPlan(LoadPlanOptions options);
 
+  // Nothing is left to be sent: every voter's token was shown.
+  bool is_exhausted() const {
+    return !options_.voter_tokens.empty() && voters_used() >= options_.voter_tokens.size();
+  }
   // Appends the next request to `out`; votes_in() says how many votes it carries.
   LoadKind AppendNext(std::string* out);
   std::uint32_t votes_in_request() const {
@@ -58,7 +65,7 @@ class LoadPlan {
  private:
   struct Template {
     std::string request;       // one vote, whole HTTP request
-    std::size_t voter_at = 0;  // where the voter's digits stand in it
+    std::size_t voter_at = 0;  // where the voter's digits, or token, stand in it
     std::string line;          // the same as a line of a batch
     std::size_t line_voter_at = 0;
   };
@@ -75,6 +82,7 @@ class LoadPlan {
   std::string AuthorizationLine() const;
   Template MakeTemplate(const LoadPoll& poll, const std::string& option) const;
   Pick PickOf(std::uint64_t voter) const;
+  void PutWho(std::uint64_t voter, char* at) const;
   LoadKind DrawKind();
   Vote NextVote();
   void AppendBatch(std::string* out);

@@ -29,6 +29,7 @@ namespace {
 
 struct Arguments {
   std::string token_file;
+  std::string voter_tokens_file;
   std::string url = "http://127.0.0.1:8080";
   std::string admin = "http://127.0.0.1:8081";
   std::vector<std::string> polls = {"load"};
@@ -60,6 +61,9 @@ void AddFlags(CLI::App* app, Arguments* arguments) {
   app->add_option(
       "--token-file", arguments->token_file,
       "File with an API key or token (scope vote:on-behalf) to show with every request");
+  app->add_option("--voter-tokens", arguments->voter_tokens_file,
+                  "File with a voter's token (scope vote) a line, all of one length: each vote "
+                  "shows the next one and names no voter; the run ends with the last");
   app->add_option("-c,--connections", arguments->load.connections,
                   "Connections, all from one thread")
       ->check(CLI::Range(1, 50'000))
@@ -275,6 +279,28 @@ absl::Status ReadToken(Arguments* arguments) {
   return absl::NotFoundError(absl::StrCat(arguments->token_file, ": holds no token"));
 }
 
+absl::Status ReadVoterTokens(Arguments* arguments) {
+  if (arguments->voter_tokens_file.empty()) return absl::OkStatus();
+  std::vector<std::string>& tokens = arguments->plan.voter_tokens;
+  std::ifstream file(arguments->voter_tokens_file);
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || (!tokens.empty() && line.size() != tokens.front().size())) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          arguments->voter_tokens_file, ":", tokens.size() + 1, ": tokens must be of one length"));
+    }
+    tokens.push_back(std::move(line));
+  }
+  if (tokens.empty()) {
+    return absl::NotFoundError(absl::StrCat(arguments->voter_tokens_file, ": holds no token"));
+  }
+  if (arguments->plan.batch_lines > 0 || arguments->plan.mix.fresh != 100 ||
+      !arguments->token_file.empty()) {
+    return absl::InvalidArgumentError(
+        "--voter-tokens: not together with --batch, --mix or --token-file");
+  }
+  return absl::OkStatus();
+}
+
 ExitCode Run(Arguments arguments) {
   if (absl::Status read = ReadToken(&arguments); !read.ok()) return Fail(kExitUsage, read);
   if (!ParseMix(arguments.mix, &arguments.plan.mix)) {
@@ -282,6 +308,7 @@ ExitCode Run(Arguments arguments) {
                                 "--mix: shares of new, retry, change, invalid that add up to "
                                 "100, e.g. new=90,retry=8,change=1,invalid=1"));
   }
+  if (absl::Status read = ReadVoterTokens(&arguments); !read.ok()) return Fail(kExitUsage, read);
   const auto address = ParseServerUrl(arguments.url);
   if (!address.ok()) return Fail(kExitUsage, address.status());
   if (arguments.create_options > 0) {
