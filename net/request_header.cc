@@ -1,6 +1,34 @@
 #include "net/request_header.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace tallyd {
+
+bool RequestHeader::BeginsSame(std::string_view bytes) {
+  if (!known_ || bytes.size() < block_.size()) return false;
+  if (bytes.starts_with(block_)) return true;
+  const std::string_view token = TokenInBlock();
+  if (token.empty()) return false;
+  const auto begin = static_cast<std::size_t>(token.data() - block_.data());
+  const std::size_t end = begin + token.size();
+  const std::string_view block = block_;
+  if (bytes.substr(0, begin) != block.substr(0, begin) ||
+      bytes.substr(end, block.size() - end) != block.substr(end)) {
+    return false;
+  }
+  const std::string_view shown = bytes.substr(begin, token.size());
+  if (!std::all_of(shown.begin(), shown.end(), [](char c) { return c > ' ' && c <= '~'; })) {
+    return false;
+  }
+  std::memcpy(block_.data() + begin, shown.data(), shown.size());
+  return true;
+}
+
+std::string_view RequestHeader::TokenInBlock() const {
+  const std::string_view value = request_->authorization;
+  return value.substr(value.rfind(' ') + 1);  // the whole, if there is no blank
+}
 
 std::optional<ProblemCode> RequestHeader::Read(std::string_view block, const SessionLimits& limits,
                                                const Router& router, ListenerKind listener) {

@@ -5,6 +5,9 @@
 // A client that keeps its connection sends the same header block again and again, byte for byte (a
 // frontend's server, a load generator, a browser that polls). What was read of equal bytes holds
 // again, so the second reading is one compare instead of a scan, a parse, a guard and a route.
+// A frontend that shows each voter's own token on one connection sends the same block but for that
+// token: as long as it is of the same length and holds nothing but visible characters, nothing else
+// that was read depends on it, and it takes the place of the one before.
 // What differs between two equal headers is not remembered: the body, and the id that we gave the
 // request. Only what was accepted is remembered, so a refusal is always argued anew.
 //
@@ -34,8 +37,9 @@ class RequestHeader {
   // Longer blocks are those of browsers, which vote once.
   static constexpr std::size_t kRememberedBytesMax = 1024;
 
-  // Whether what came begins with the header that was read last; it ends after size() bytes then.
-  bool BeginsSame(std::string_view bytes) const { return known_ && bytes.starts_with(block_); }
+  // Whether what came begins with the header that was read last, but for the token in it; it ends
+  // after size() bytes then.
+  bool BeginsSame(std::string_view bytes);
   std::size_t size() const { return block_.size(); }
 
   // `block` is one complete header. On success request(), facts() and match() are those of it, the
@@ -50,6 +54,9 @@ class RequestHeader {
   const Router::Match& match() const { return match_; }
 
  private:
+  // What follows the last blank of Authorization, as a place in block_; empty without one.
+  std::string_view TokenInBlock() const;
+
   std::string block_;
   std::optional<HttpRequest> request_;
   std::string_view client_request_id_;

@@ -113,6 +113,23 @@ TEST_F(AuthTest, TheVoterIsTheTokensOwn) {
       "voter_mismatch");
 }
 
+// A frontend's connection: requests that differ in nothing but the token, a forged one among them.
+TEST_F(AuthTest, OnOneConnectionEachTokenIsItsOwnVoter) {
+  const std::string forged = [&] {
+    std::string token = Mint().Vote("4700");
+    token[token.size() - 8] = token[token.size() - 8] == 'A' ? 'B' : 'A';
+    return token;
+  }();
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_EQ(VoteWith(Mint().Vote(std::to_string(4711 + i))).status, round == 0 ? 201 : 200);
+      ASSERT_EQ(VoteWith(forged).status, 401);
+    }
+  }
+  const HttpAnswer ranking = Ask(Call("GET", "/v1/polls/p/ranking"));
+  EXPECT_EQ(ranking.Json().at("totals").at("ballots").as_int64(), 50);
+}
+
 TEST_F(AuthTest, AKeyVotesOnBehalfOfTheNamed) {
   const std::string key = MakeKey("frontend", ScopeBits(Scope::kVoteOnBehalf));
   EXPECT_EQ(VoteWith(key, R"({"voter":"f:1","choices":["a"]})").status, 201);

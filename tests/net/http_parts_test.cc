@@ -126,6 +126,56 @@ TEST(RequestHeader, RemembersWhatItRead) {
   EXPECT_TRUE(header.facts().keep_alive);
 }
 
+// Whatever is shown, a header that is taken for the one before is what a fresh reading makes of it.
+TEST(RequestHeader, AnotherTokenTakesThePlaceOfTheOneBefore) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  Router router;
+  const auto block = [](const std::string& authorization) {
+    return "GET /a HTTP/1.1\r\nHost: t\r\nAuthorization: " + authorization +
+           "\r\nAccept: b\r\n\r\n";
+  };
+  const std::string first = block("Bearer aaaa.bbbb.cccc");
+  ASSERT_FALSE(RequestHeader().BeginsSame(first));
+  int taken = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    RequestHeader header;
+    ASSERT_FALSE(header.Read(first, SessionLimits(), router, ListenerKind::kPublic).has_value());
+    header.EndRequest();
+    std::string bytes = first;
+    const bool in_value = random() % 8 != 0;
+    const std::size_t at =
+        in_value ? first.find("Bearer") + random() % 21 : random() % bytes.size();
+    bytes[at] = static_cast<char>(random() % 256);
+    if (!header.BeginsSame(bytes)) continue;
+    ++taken;
+    ASSERT_EQ(header.size(), bytes.size());
+    ASSERT_FALSE(header.Read(bytes, SessionLimits(), router, ListenerKind::kPublic).has_value())
+        << bytes;
+    HttpRequest fresh;
+    HeaderFacts facts;
+    ASSERT_FALSE(ParseHeader(bytes, SessionLimits(), fresh, facts).has_value()) << bytes;
+    ASSERT_EQ(header.request().authorization, fresh.authorization) << bytes;
+    ASSERT_EQ(header.request().accept, fresh.accept);
+    ASSERT_EQ(header.request().path, fresh.path);
+  }
+  EXPECT_GT(taken, 1'000);
+
+  RequestHeader header;
+  const auto begins_same = [&](const std::string& next) {
+    EXPECT_FALSE(header.Read(first, SessionLimits(), router, ListenerKind::kPublic).has_value());
+    header.EndRequest();
+    return header.BeginsSame(next);
+  };
+  EXPECT_TRUE(begins_same(block("Bearer dddd.eeee.ffff")));
+  EXPECT_FALSE(begins_same(block("Bearer dddd.eeee.fffff")));
+  EXPECT_FALSE(begins_same(block("Bearer dddd.eeee.fff")));
+  EXPECT_FALSE(begins_same(block("Bearer dddd.eeee fff")));
+  EXPECT_FALSE(begins_same(block("Bearer dddd.eeee.ff\r\n")));
+  EXPECT_FALSE(begins_same(block("Basic. dddd.eeee.ffff")));
+}
+
 TEST(RequestHeader, ForgetsWhatItRefusedAndWhatIsLong) {
   Router router;
   RequestHeader header;
