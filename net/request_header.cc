@@ -8,26 +8,26 @@ namespace tallyd {
 bool RequestHeader::BeginsSame(std::string_view bytes) {
   if (!known_ || bytes.size() < block_.size()) return false;
   if (bytes.starts_with(block_)) return true;
-  const std::string_view token = TokenInBlock();
-  if (token.empty()) return false;
-  const auto begin = static_cast<std::size_t>(token.data() - block_.data());
-  const std::size_t end = begin + token.size();
+  if (token_bytes_ == 0) return false;
+  const std::size_t token_end = token_begin_ + token_bytes_;
   const std::string_view block = block_;
-  if (bytes.substr(0, begin) != block.substr(0, begin) ||
-      bytes.substr(end, block.size() - end) != block.substr(end)) {
+  if (bytes.substr(0, token_begin_) != block.substr(0, token_begin_) ||
+      bytes.substr(token_end, block.size() - token_end) != block.substr(token_end)) {
     return false;
   }
-  const std::string_view shown = bytes.substr(begin, token.size());
+  const std::string_view shown = bytes.substr(token_begin_, token_bytes_);
   if (!std::all_of(shown.begin(), shown.end(), [](char c) { return c > ' ' && c <= '~'; })) {
     return false;
   }
-  std::memcpy(block_.data() + begin, shown.data(), shown.size());
+  std::memcpy(block_.data() + token_begin_, shown.data(), shown.size());
   return true;
 }
 
-std::string_view RequestHeader::TokenInBlock() const {
+void RequestHeader::FindToken() {
   const std::string_view value = request_->authorization;
-  return value.substr(value.rfind(' ') + 1);  // the whole, if there is no blank
+  const std::string_view token = value.substr(value.rfind(' ') + 1);  // all, if there is no blank
+  token_bytes_ = token.size();
+  if (token_bytes_ > 0) token_begin_ = static_cast<std::size_t>(token.data() - block_.data());
 }
 
 std::optional<ProblemCode> RequestHeader::Read(std::string_view block, const SessionLimits& limits,
@@ -47,6 +47,7 @@ std::optional<ProblemCode> RequestHeader::Read(std::string_view block, const Ses
   if (const auto problem = ParseHeader(block_, limits, *request_, facts_)) return problem;
   client_request_id_ = request_->request_id;
   match_ = router.Find(*request_);
+  FindToken();
   known_ = true;
   return std::nullopt;
 }

@@ -54,10 +54,12 @@ class RequestHeader {
   const Router::Match& match() const { return match_; }
 
  private:
-  // What follows the last blank of Authorization, as a place in block_; empty without one.
-  std::string_view TokenInBlock() const;
+  void FindToken();
 
   std::string block_;
+  // What follows the last blank of Authorization; no bytes without one.
+  std::size_t token_begin_ = 0;
+  std::size_t token_bytes_ = 0;
   std::optional<HttpRequest> request_;
   std::string_view client_request_id_;
   HeaderFacts facts_;
