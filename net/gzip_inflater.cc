@@ -54,8 +54,9 @@ GzipInflater::Step GzipInflater::Next(std::string_view& input, std::string_view&
     output = {state.buffer.data(), state.buffer.size() - stream.avail_out};
     state.member_ended = result == Z_STREAM_END;
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
+      // What came out before the fault is handed out first: the same however the input was cut.
       state.broken = true;
-      return Step::kBroken;
+      if (output.empty()) return Step::kBroken;
     }
     if (!output.empty()) return Step::kOutput;
     if (input.empty() || result == Z_BUF_ERROR) return Step::kNeedsInput;

@@ -318,9 +318,16 @@ std::optional<VersionTag> ParseVersionTag(std::string_view opaque) {
   if (!ConsumePrefix(&opaque, "e")) return std::nullopt;
   const std::size_t dash = opaque.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
-  const auto epoch = ParseDecimal(opaque.substr(0, dash));
-  const auto position = ParseDecimal(opaque.substr(dash + 1));
+  const std::string_view epoch_digits = opaque.substr(0, dash);
+  const std::string_view position_digits = opaque.substr(dash + 1);
+  const auto epoch = ParseDecimal(epoch_digits);
+  const auto position = ParseDecimal(position_digits);
   if (!epoch || !position) return std::nullopt;
+  // Tags are compared as texts (RFC 9110 section 8.8.3.2): "e03-7" is another one than "e3-7".
+  const auto is_padded = [](std::string_view digits) {
+    return digits.size() > 1 && digits.front() == '0';
+  };
+  if (is_padded(epoch_digits) || is_padded(position_digits)) return std::nullopt;
   return VersionTag{*epoch, *position};
 }
 

@@ -107,7 +107,8 @@ TEST(WireTextTest, EntityTags) {
 
 TEST(WireTextTest, VersionTagsAndDecimals) {
   EXPECT_EQ(ParseVersionTag("e3-18234")->position, 18234U);
-  for (const char* tag : {"", "e3", "3-1", "e-1", "e3-", "e3-1x", "e3--1", "e+3-1"}) {
+  for (const char* tag :
+       {"", "e3", "3-1", "e-1", "e3-", "e3-1x", "e3--1", "e+3-1", "e03-1", "e3-01"}) {
     EXPECT_FALSE(ParseVersionTag(tag)) << tag;
   }
   EXPECT_EQ(ParseDecimal("18446744073709551615"), UINT64_MAX);
