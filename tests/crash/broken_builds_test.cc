@@ -86,8 +86,8 @@ TEST(BrokenBuilds, TheUnbrokenProgramPassesTheSameScenarios) {
 }
 
 TEST(BrokenBuilds, TheShippedProgramHoldsNoneOfThem) {
-  const std::string shipped = ReadWholeFile(TALLYD_SHIPPED_PROGRAM);
-  const std::string broken = ReadWholeFile(TALLYD_BROKEN_PROGRAM);
+  const std::string shipped = FileText(TALLYD_SHIPPED_PROGRAM);
+  const std::string broken = FileText(TALLYD_BROKEN_PROGRAM);
   ASSERT_GT(shipped.size(), 100'000U);
   for (const BrokenBuild& build : BrokenBuilds()) {
     EXPECT_NE(broken.find(build.name), std::string::npos) << build.name;

@@ -51,7 +51,7 @@ class DiskFaults {
     }
     const int exit = harness.server().Wait();
     harness.EndLoad();
-    const std::string fired = ReadWholeFile(mark);
+    const std::string fired = FileText(mark);
     const std::string name = action + " at " + operation + " " + std::to_string(number) + ": ";
     const bool killed = action != "eio" && action != "enospc" && action != "late";
     if (fired.empty() && exit != 0) {

@@ -82,10 +82,10 @@ TEST(KillRestart, JumpsOfTheClockChangeNothingButLabels) {
   ASSERT_TRUE(harness.Start()) << harness.server().Log();
   for (int round = 0; round < 3 && harness.violations().empty(); ++round) {
     harness.LoadFor(std::chrono::milliseconds(400));
-    const std::string before = ReadWholeFile(directory.File("data/watermark"));
+    const std::string before = FileText(directory.File("data/watermark"));
     harness.EndLoad();
     harness.LoadFor(std::chrono::milliseconds(400));
-    EXPECT_NE(ReadWholeFile(directory.File("data/watermark")), before)
+    EXPECT_NE(FileText(directory.File("data/watermark")), before)
         << "the watermark stands still although votes come in";
     harness.Kill();
     harness.EndLoad();

@@ -19,7 +19,7 @@ struct Hierarchy {
 
 // Lines of /proc/self/cgroup: "4:memory:/path", or "0::/path" for version 2.
 std::optional<Hierarchy> FindHierarchy() {
-  std::istringstream lines(ReadWholeFile("/proc/self/cgroup"));
+  std::istringstream lines(FileText("/proc/self/cgroup"));
   std::optional<Hierarchy> unified;
   for (std::string line; std::getline(lines, line);) {
     const std::size_t first = line.find(':');
@@ -43,7 +43,7 @@ bool Write(const std::string& path, const std::string& text) {
 
 // The number after `name` in a file of lines "name number".
 std::int64_t Line(const std::string& path, const std::string& name) {
-  std::istringstream lines(ReadWholeFile(path));
+  std::istringstream lines(FileText(path));
   std::string word;
   std::int64_t number = 0;
   while (lines >> word >> number) {
@@ -100,7 +100,7 @@ std::int64_t MemoryGroup::anonymous_bytes() const {
 
 std::int64_t MemoryGroup::highest_bytes() const {
   const std::string text =
-      ReadWholeFile(path_ + (unified_ ? "/memory.peak" : "/memory.max_usage_in_bytes"));
+      FileText(path_ + (unified_ ? "/memory.peak" : "/memory.max_usage_in_bytes"));
   return text.empty() ? -1 : std::stoll(text);
 }
 

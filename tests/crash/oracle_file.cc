@@ -77,7 +77,7 @@ std::vector<AcknowledgedBallot> ReadOracles(const std::string& directory) {
   std::vector<AcknowledgedBallot> ballots;
   std::map<std::pair<std::string, std::int64_t>, std::size_t> places;  // by poll and seq
   for (const std::string& file : files) {
-    std::string text = ReadWholeFile(file);
+    std::string text = FileText(file);
     text.resize(text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1);
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {

@@ -248,7 +248,7 @@ TEST(Golden, EveryEarlierDirectoryOpensAndSaysTheSame) {
     SCOPED_TRACE(archive.filename().string());
     TempDirectory directory;
     ASSERT_NO_FATAL_FAILURE(Unpack(archive, directory));
-    const json::value expected = json::parse(ReadWholeFile(directory.File("expected.json")));
+    const json::value expected = json::parse(FileText(directory.File("expected.json")));
     const std::string data = directory.File("data");
     for (const bool anew : {false, true}) {
       if (anew) {

@@ -89,7 +89,7 @@ int WaitUntil(pid_t pid, Clock::time_point deadline) {
 
 }  // namespace
 
-std::string ReadWholeFile(const std::string& path) {
+std::string FileText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
@@ -133,7 +133,7 @@ bool TallydProcess::WaitReady(std::chrono::seconds timeout) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   // The file appears complete (it is renamed into place).
-  const std::string text = ReadWholeFile(ready_path_);
+  const std::string text = FileText(ready_path_);
   boost::system::error_code error;
   const boost::json::value ready = boost::json::parse(text, error);
   if (error || !ready.is_object()) {
@@ -173,7 +173,7 @@ int TallydProcess::Wait(std::chrono::seconds timeout) {
 }
 
 std::string TallydProcess::Log() const {
-  return ReadWholeFile(log_path_);
+  return FileText(log_path_);
 }
 
 ToolResult RunTool(const std::string& program, const std::vector<std::string>& arguments,
@@ -182,8 +182,8 @@ ToolResult RunTool(const std::string& program, const std::vector<std::string>& a
   const pid_t pid = Spawn(program, arguments, {}, base + ".out", base + ".err");
   ToolResult result;
   result.exit = WaitUntil(pid, Clock::now() + timeout);
-  result.out = ReadWholeFile(base + ".out");
-  result.err = ReadWholeFile(base + ".err");
+  result.out = FileText(base + ".out");
+  result.err = FileText(base + ".err");
   std::filesystem::remove(base + ".out");
   std::filesystem::remove(base + ".err");
   return result;

@@ -83,6 +83,6 @@ pid_t StartTallyctl(const std::vector<std::string>& arguments);
 // Waits for such a child; exit code, or -signal.
 int WaitForChild(pid_t pid);
 
-std::string ReadWholeFile(const std::string& path);
+std::string FileText(const std::string& path);
 
 }  // namespace tallyd

@@ -17,7 +17,7 @@ namespace {
 
 // The Python program of docs/http_api.md, as it stands there.
 std::string DocumentedChecker() {
-  const std::string page = ReadWholeFile(TALLYD_SOURCE_DIR "/docs/http_api.md");
+  const std::string page = FileText(TALLYD_SOURCE_DIR "/docs/http_api.md");
   const std::string fence = "```python\nimport hashlib";
   const std::size_t begin = page.find(fence);
   EXPECT_NE(begin, std::string::npos);
@@ -104,7 +104,7 @@ TEST_F(AuditProgramTest, AKeptLogIsComparedAlsoAfterARebuild) {
       << project.out;
   EXPECT_NE(Run({"audit", "--project", "nix"}).exit, 0);
 
-  std::string other = ReadWholeFile(kept_);
+  std::string other = FileText(kept_);
   other.replace(other.find("hall"), 4, "mall");
   std::ofstream(kept_, std::ios::trunc) << other;
   const ToolResult different = Run({"audit", "summer", "--compare", kept_});

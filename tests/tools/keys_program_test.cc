@@ -70,7 +70,7 @@ TEST_F(KeysProgramTest, KeysAreMadeListedAndRevoked) {
   struct stat status = {};
   ASSERT_EQ(stat(file_.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600U);
-  EXPECT_EQ(ReadWholeFile(file_).find(std::string(key.at("key").as_string()).substr(18)),
+  EXPECT_EQ(FileText(file_).find(std::string(key.at("key").as_string()).substr(18)),
             std::string::npos);
 
   const ToolResult list = Keys({"list"});

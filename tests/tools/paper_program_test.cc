@@ -17,7 +17,7 @@ namespace {
 
 // The n-th block (from 1) of the page that is fenced like that.
 std::string Block(const std::string& language, int n) {
-  const std::string page = ReadWholeFile(TALLYD_SOURCE_DIR "/docs/running_a_vote_with_boxes.md");
+  const std::string page = FileText(TALLYD_SOURCE_DIR "/docs/running_a_vote_with_boxes.md");
   const std::string fence = "\n```" + language + "\n";
   std::size_t at = 0;
   for (int i = 0; i < n; ++i) {
@@ -66,7 +66,7 @@ class PaperProgramTest : public testing::Test {
 
 TEST_F(PaperProgramTest, TwoClerksAndABoxAsThePageSaysIt) {
   // The page's own table is the one used here.
-  ASSERT_NE(ReadWholeFile(TALLYD_SOURCE_DIR "/docs/running_a_vote_with_boxes.md").find(table_),
+  ASSERT_NE(FileText(TALLYD_SOURCE_DIR "/docs/running_a_vote_with_boxes.md").find(table_),
             std::string::npos);
   const std::string csv = File("rathaus-1.csv", table_);
   const ToolResult entered =
@@ -125,7 +125,7 @@ TEST_F(PaperProgramTest, CodesBecomeASheetAndCards) {
            "--sheet", sheet, "--title", "Sommer <in> der Stadt"});
   ASSERT_EQ(made.exit, 0) << made.err;
   ASSERT_EQ(made.out.size(), 24u * 15);
-  const std::string html = ReadWholeFile(sheet);
+  const std::string html = FileText(sheet);
   std::size_t figures = 0;
   for (std::size_t at = 0; (at = html.find("<figure><svg", at)) != std::string::npos; ++at)
     ++figures;

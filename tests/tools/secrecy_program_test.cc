@@ -29,7 +29,7 @@ class SecrecyProgramTest : public testing::Test {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(temp_.path())) {
       if (!entry.is_regular_file()) continue;
       ++files;
-      if (ReadWholeFile(entry.path()).find(text) != std::string::npos) {
+      if (FileText(entry.path()).find(text) != std::string::npos) {
         found.push_back(entry.path());
       }
     }

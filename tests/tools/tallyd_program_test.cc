@@ -124,7 +124,7 @@ TEST_F(TallydProgramTest, DataOfANewerFormatExits78) {
     server.Terminate();
     ASSERT_EQ(server.Wait(), 0);
   }
-  std::string format = ReadWholeFile(data_ + "/FORMAT");
+  std::string format = FileText(data_ + "/FORMAT");
   const std::size_t at = format.find("tallyd-data 1");
   ASSERT_NE(at, std::string::npos) << format;
   format.replace(at, 13, "tallyd-data 9");
