@@ -42,6 +42,9 @@ std::array<AuditLog, 2> AuditIndex::LogsOf(const Entry& entry) const {
   if (const auto* quota = std::get_if<ProjectQuotaEntry>(&entry)) {
     project = LogOfProject(quota->project);
   }
+  if (const auto* destroyed = std::get_if<KeyDestroyedEntry>(&entry)) {
+    project = LogOfProject(destroyed->project);
+  }
   if (const auto* decided = std::get_if<IdeaDecisionEntry>(&entry)) {
     const std::size_t place = decided->number - 1;
     if (place < project_of_idea_.size()) project = kProjectLog | project_of_idea_[place];

@@ -27,7 +27,6 @@ class Decider {
   struct State {
     PollRegistry* polls;
     VoterRegister* voters;
-    const RootKey* root_key;
     EngineMetrics* metrics;
   };
   // `last_position` and `last_time` are those of the newest record.

@@ -139,7 +139,7 @@ void Decider::CreateProjectOf(const PutPoll& act, DecidedBatch* batch) {
 }
 
 Outcome Decider::CreatePoll(const PutPoll& act, DecidedBatch* batch) {
-  if (state_.root_key == nullptr) return Answer(OutcomeCode::kKeyMissing);
+  if (state_.polls->keyring().empty()) return Answer(OutcomeCode::kKeyMissing);
   const bool new_project = state_.polls->FindProject(act.definition.project) == nullptr;
   if (state_.polls->polls_count() >= kPollsMax) {
     return Answer(OutcomeCode::kTooLarge, 0, "too many polls");
@@ -153,7 +153,8 @@ Outcome Decider::CreatePoll(const PutPoll& act, DecidedBatch* batch) {
                   .key_check = {},
                   .definition = act.definition,
                   .actor = act.actor};
-  entry.key_check = VoterKey::Derive(*state_.root_key, act.definition.id, entry.key_salt).Check();
+  const RootKey& root = state_.polls->keyring().newest();
+  entry.key_check = VoterKey::Derive(root, act.definition.id, entry.key_salt).Check();
   batch->record.AddPoll(entry);
   state_.polls->Apply(entry, batch->position);
   TouchPoll(entry.number);

@@ -63,9 +63,11 @@ class EngineImpl final : public Engine {
   SnapshotBoard& board() override { return *board_; }
   const EngineMetrics& metrics() const override { return metrics_; }
   Epoch epoch() const override { return data_->epoch(); }
-  const RootKey* root_key() const override {
-    return data_->key_present() ? &data_->root_key() : nullptr;
+  bool key_present() const override { return data_->key_present(); }
+  bool rotation_unfinished() const override {
+    return data_->key_present() && data_->root_keys().previous.has_value();
   }
+  const std::optional<ReceiptKey>& receipt_key() const override { return receipt_key_; }
   std::size_t queue_depth() const override { return queue_->ApproximateDepth(); }
   std::size_t queue_capacity() const override { return options_.queue_slots; }
   bool storage_full() const override { return keeper_->storage_full(); }
@@ -107,6 +109,7 @@ class EngineImpl final : public Engine {
   std::unique_ptr<BallotStore> ballots_;
   std::unique_ptr<WatermarkFile> watermark_;
   std::unique_ptr<PollRegistry> polls_;
+  std::optional<ReceiptKey> receipt_key_;
   std::unique_ptr<VoterRegister> voters_;
   std::unique_ptr<SnapshotBoard> board_;
   std::unique_ptr<Materialiser> materialiser_;
@@ -166,7 +169,8 @@ absl::Status EngineImpl::Start() {
   auto watermark = OpenWatermark(*data_, *claim);
   if (!watermark.ok()) return watermark.status();
   watermark_ = *std::move(watermark);
-  polls_ = std::make_unique<PollRegistry>(root_key(), options_.paper);
+  polls_ = std::make_unique<PollRegistry>(
+      data_->key_present() ? Keyring(data_->root_keys()) : Keyring(), options_.paper);
   voters_ = std::make_unique<VoterRegister>(
       VoterRegister::Options{.memory_bytes_max = options_.dedup_memory_bytes_max,
                              .on_fatal = options_.on_fatal},
@@ -180,6 +184,7 @@ absl::Status EngineImpl::Start() {
   if (!end.ok()) return end.status();
   metrics_.quota_voters.store(polls_->quotas().voters_count(), std::memory_order_relaxed);
   metrics_.ideas_pending.store(polls_->ideas().pending_count(), std::memory_order_relaxed);
+  receipt_key_ = polls_->receipt_key();
   StartLoop(*end);
   recovered_ = {.records = end->last,
                 .ballots = end->ballots,
@@ -205,11 +210,9 @@ void EngineImpl::StartLoop(const RecoveredEnd& end) {
                             .on_fatal = options_.on_fatal,
                             .on_progress = [this] { loop_->NudgeWriter(); }},
       ballots_.get());
-  decider_ = std::make_unique<Decider>(Decider::State{.polls = polls_.get(),
-                                                      .voters = voters_.get(),
-                                                      .root_key = root_key(),
-                                                      .metrics = &metrics_},
-                                       end.last, end.last_time);
+  decider_ = std::make_unique<Decider>(
+      Decider::State{.polls = polls_.get(), .voters = voters_.get(), .metrics = &metrics_},
+      end.last, end.last_time);
   committer_ = std::make_unique<Committer>(
       Committer::Options{.epoch = data_->epoch(),
                          .term = end.term,

@@ -30,6 +30,7 @@
 #include "engine/engine_options.h"
 #include "engine/metrics.h"
 #include "engine/poll_directory.h"
+#include "engine/receipt.h"
 #include "engine/snapshot_board.h"
 #include "storage/ballot_store.h"
 #include "storage/journal.h"
@@ -54,7 +55,11 @@ class Engine {
   virtual const EngineMetrics& metrics() const = 0;
 
   virtual Epoch epoch() const = 0;
-  virtual const RootKey* root_key() const = 0;  // null: key file missing
+  virtual bool key_present() const = 0;  // there is a key file
+  // It holds two roots: a rotation was begun and not completed.
+  virtual bool rotation_unfinished() const = 0;
+  // nullopt: no key file, or not the one that belongs to this history.
+  virtual const std::optional<ReceiptKey>& receipt_key() const = 0;
   virtual std::size_t queue_depth() const = 0;
   virtual std::size_t queue_capacity() const = 0;
   // True while less than EngineOptions::free_bytes_min is free: take no votes.

@@ -52,6 +52,7 @@ inline constexpr std::size_t kQuotaVotersMax = 5'000'000;
 inline constexpr std::size_t kReasonBytesMax = 500;  // of an act
 inline constexpr std::size_t kSinksMax = 64;
 inline constexpr std::size_t kActorBytesMax = 256;
+inline constexpr std::size_t kKeysDestroyedAtOnceMax = 128;  // polls; perhaps as many projects
 inline constexpr std::size_t kStateEntryBytesMax = kActorBytesMax + 64;
 
 // A definition or a replacing ballot must always fit into a record of its own.
@@ -59,6 +60,10 @@ static_assert(kDefinitionBytesMax + 4096 < kRecordBytesMax);
 static_assert(20 * kPaperCountsPerBatchMax + (kPaperNamesPerBatchMax + 3) * kPaperTextBytesMax <
               kDefinitionBytesMax);
 static_assert(2 * kBallotBytesMax + 4096 < kRecordBytesMax);
+// The ends of keys and what follows from them stand in one record.
+static_assert(kKeysDestroyedAtOnceMax * (2 * (kReasonBytesMax + kActorBytesMax + 128) + 256) +
+                  4096 <
+              kRecordBytesMax);
 static_assert(16 * kCodesPerBatchMax + 1024 < kDefinitionBytesMax);
 // A batch with all its cards entered and counted in one record, few of them in place of long online
 // ballots.

@@ -73,12 +73,19 @@ BallotRules RulesOf(const PollDefinition& definition) {
   return rules;
 }
 
-PollRegistry::PollRegistry(const RootKey* root_key, const PaperLimits& paper)
-    : root_key_(root_key), paper_limits_(paper), quotas_(kQuotaVotersMax) {
+PollRegistry::PollRegistry(const Keyring& keyring, const PaperLimits& paper)
+    : keyring_(keyring),
+      receipt_key_(keyring.DeriveReceiptKey()),
+      paper_limits_(paper),
+      quotas_(kQuotaVotersMax) {
   polls_.push_back(nullptr);
 }
 
 PollRecord* PollRegistry::Find(PollNumber number) {
+  return number < polls_.size() ? polls_[number].get() : nullptr;
+}
+
+const PollRecord* PollRegistry::Find(PollNumber number) const {
   return number < polls_.size() ? polls_[number].get() : nullptr;
 }
 
@@ -93,7 +100,9 @@ const ProjectView* PollRegistry::FindProject(std::string_view id) const {
 }
 
 void PollRegistry::Apply(const ProjectEntry& entry, Position position) {
-  ProjectView& project = projects_[entry.id];
+  const auto [found, is_new] = projects_.try_emplace(entry.id);
+  ProjectView& project = found->second;
+  if (is_new) project.voter_key = keyring_.DeriveProjectKey(entry.id);
   project.project = entry;
   project.revision = position;
 }
@@ -129,10 +138,7 @@ void PollRegistry::Apply(const PollEntry& entry, Position position) {
     poll->paper = PaperLedger(paper_limits_);
     poll->key_salt = entry.key_salt;
     poll->key_check = entry.key_check;
-    if (root_key_ != nullptr) {
-      const VoterKey key = VoterKey::Derive(*root_key_, entry.definition.id, entry.key_salt);
-      if (key.Check() == entry.key_check) poll->voter_key = key;
-    }
+    poll->voter_key = keyring_.DerivePollKey(entry);
     number_by_id_.emplace(entry.definition.id, entry.number);
     polls_.push_back(std::move(poll));
   }
@@ -181,6 +187,39 @@ bool PollRegistry::Apply(const RollEntry& entry) {
   PollRecord* poll = Find(entry.poll);
   if (poll == nullptr || !poll->roll.batches.insert(entry.batch).second) return false;
   poll->roll.tags.insert(entry.tags.begin(), entry.tags.end());
+  return true;
+}
+
+// The newest seal decides: where it cannot be opened, the key file is not the one that belongs to
+// this history, and what an older root gives is not asked for.
+bool PollRegistry::Apply(const KeySealedEntry& entry) {
+  if (entry.owner == KeyOwner::kReceipts) {
+    receipt_key_ = keyring_.OpenReceiptKey(entry);
+    return true;
+  }
+  if (entry.owner == KeyOwner::kProject) {
+    const auto project = projects_.find(entry.of_project);
+    if (project == projects_.end()) return false;
+    project->second.voter_key = keyring_.OpenVoterKey(entry, entry.of_project);
+    return true;
+  }
+  PollRecord* poll = Find(entry.of_poll);
+  if (poll == nullptr || poll->key_destroyed) return false;
+  poll->voter_key = keyring_.OpenVoterKey(entry, poll->definition.id);
+  return !poll->voter_key || poll->voter_key->Check() == poll->key_check;
+}
+
+bool PollRegistry::Apply(const KeyDestroyedEntry& entry) {
+  if (entry.poll == 0) {
+    const auto project = projects_.find(entry.project);
+    if (project == projects_.end()) return false;
+    project->second.voter_key.reset();
+    return true;
+  }
+  PollRecord* poll = Find(entry.poll);
+  if (poll == nullptr || poll->key_destroyed || poll->state != PollState::kFinal) return false;
+  poll->key_destroyed = true;
+  poll->voter_key.reset();
   return true;
 }
 
@@ -241,9 +280,9 @@ std::shared_ptr<const PollView> PollRegistry::MakeView(PollNumber number) const 
   view->accepting_online = poll.Accepts(Channel::kOnline) && poll.definition.online;
   view->revision = poll.revision;
   view->voter_key = poll.voter_key;
-  if (poll.project_quota != 0 && root_key_ != nullptr) {
-    view->project_key = VoterKey::DeriveForProject(*root_key_, poll.definition.project);
-  }
+  view->key_destroyed = poll.key_destroyed;
+  const ProjectView* project = FindProject(poll.definition.project);
+  if (poll.project_quota != 0 && project != nullptr) view->project_key = project->voter_key;
   view->past = poll.past;
   view->IndexIds();
   return view;

@@ -22,6 +22,7 @@
 
 #include "engine/ballot.h"
 #include "engine/idea_box.h"
+#include "engine/keyring.h"
 #include "engine/paper_ledger.h"
 #include "engine/poll_view.h"
 #include "engine/quota_book.h"
@@ -51,6 +52,7 @@ struct PollRecord {
   std::array<std::uint8_t, 16> key_salt{};
   std::array<std::uint8_t, 8> key_check{};
   std::optional<VoterKey> voter_key;
+  bool key_destroyed = false;
   std::uint32_t project_quota = 0;  // ballots of a voter over the project's polls; 0 = no quota
   PaperLedger paper;
   PollRoll roll;
@@ -66,10 +68,11 @@ struct PollRecord {
 
 class PollRegistry {
  public:
-  // `root_key` may be null: then no poll has a voter key.
-  explicit PollRegistry(const RootKey* root_key, const PaperLimits& paper = {});
+  // With an empty keyring no poll has a voter key.
+  explicit PollRegistry(const Keyring& keyring, const PaperLimits& paper = {});
 
   PollRecord* Find(PollNumber number);
+  const PollRecord* Find(PollNumber number) const;
   const PollRecord* Find(std::string_view id) const;
   const ProjectView* FindProject(std::string_view id) const;
   std::size_t polls_count() const { return polls_.size() - 1; }
@@ -86,6 +89,10 @@ class PollRegistry {
   bool Apply(const OptionFateEntry& entry, Position position);
   // False: of an unknown poll, or a batch of that name was there before.
   bool Apply(const RollEntry& entry);
+  // False: of an unknown or destroyed owner, or not the key that the poll was created with.
+  bool Apply(const KeySealedEntry& entry);
+  // False: of an unknown owner, or of a poll that is not final or whose key was destroyed before.
+  bool Apply(const KeyDestroyedEntry& entry);
   // A ballot or withdrawal took `seq`.
   void ApplySeq(PollNumber poll, Seq seq);
   // ... under an epoch that has ended (recovery only).
@@ -97,6 +104,9 @@ class PollRegistry {
   // The next time either list changes; nullopt: nothing is scheduled.
   std::optional<TimeUs> NextDue() const { return next_due_; }
 
+  const Keyring& keyring() const { return keyring_; }
+  // nullopt: the key file does not fit.
+  const std::optional<ReceiptKey>& receipt_key() const { return receipt_key_; }
   const PaperLimits& paper_limits() const { return paper_limits_; }
   const QuotaBook& quotas() const { return quotas_; }
   // Polls of a project, by number.
@@ -111,7 +121,8 @@ class PollRegistry {
  private:
   void FindNextDue();
 
-  const RootKey* root_key_;
+  const Keyring keyring_;
+  std::optional<ReceiptKey> receipt_key_;
   const PaperLimits paper_limits_;
   std::vector<std::unique_ptr<PollRecord>> polls_;  // by number; [0] is empty
   absl::flat_hash_map<std::string, PollNumber> number_by_id_;

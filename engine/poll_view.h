@@ -34,8 +34,9 @@ struct PollView {
   bool opened_once = false;       // rules are frozen
   bool accepting_online = false;  // open, and inside its window, as of the last commit
   Position revision = 0;          // commit that last changed definition or state
-  std::optional<VoterKey>
-      voter_key;  // nullopt: the key file does not fit this poll (503 key_missing)
+  // nullopt: the key file does not fit this poll (503 key_missing), or the key was destroyed.
+  std::optional<VoterKey> voter_key;
+  bool key_destroyed = false;  // nobody has it any more (410 key_destroyed)
 
   // Of a project with a quota: names voters over all of its polls.
   std::optional<VoterKey> project_key;
@@ -62,6 +63,8 @@ struct ProjectView {
   ProjectEntry project;
   Position revision = 0;
   std::uint32_t ballots_per_voter = 0;  // over its polls; 0 = no quota
+  // For what its polls share, ideas and quotas; nullopt: the key file does not fit.
+  std::optional<VoterKey> voter_key;
 };
 
 }  // namespace tallyd

@@ -85,12 +85,16 @@ struct ReceiptCodec::Ciphers {
   EVP_CIPHER_CTX* decrypt;
 };
 
-ReceiptCodec::ReceiptCodec(const RootKey& root) : ciphers_(std::make_unique<Ciphers>()) {
+ReceiptKey DeriveReceiptKey(const RootKey& root) {
   TALLYD_CHECK(sodium_init() >= 0);
-  std::array<std::uint8_t, 16> key;
+  ReceiptKey key;
   TALLYD_CHECK(crypto_generichash(key.data(), key.size(),
                                   reinterpret_cast<const unsigned char*>(kLabel.data()),
                                   kLabel.size(), root.data(), root.size()) == 0);
+  return key;
+}
+
+ReceiptCodec::ReceiptCodec(const ReceiptKey& key) : ciphers_(std::make_unique<Ciphers>()) {
   // One block under a key of its own is a pseudo-random permutation; no mode is involved.
   TALLYD_CHECK(
       EVP_EncryptInit_ex(ciphers_->encrypt, EVP_aes_128_ecb(), nullptr, key.data(), nullptr) == 1);

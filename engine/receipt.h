@@ -10,12 +10,14 @@
 // A ReceiptCodec belongs to one thread (it keeps a cipher context); making one receipt costs ~100
 // ns.
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "storage/data_directory.h"
+#include "storage/key_file.h"
 #include "storage/records.h"
 
 namespace tallyd {
@@ -29,9 +31,12 @@ struct ReceiptName {
 
 inline constexpr std::size_t kReceiptLength = 26;
 
+using ReceiptKey = std::array<std::uint8_t, 16>;
+ReceiptKey DeriveReceiptKey(const RootKey& root);
+
 class ReceiptCodec {
  public:
-  explicit ReceiptCodec(const RootKey& root);
+  explicit ReceiptCodec(const ReceiptKey& key);
   ~ReceiptCodec();
   ReceiptCodec(const ReceiptCodec&) = delete;
   ReceiptCodec& operator=(const ReceiptCodec&) = delete;

@@ -119,6 +119,10 @@ class Replay {
       PollRecord* const tried_in = targets_.polls->Find(tried->poll);
       if (tried_in == nullptr) return UnknownPoll(tried->poll, header);
       return Follows(tried_in->paper.Apply(*tried), "an online try after paper", header);
+    } else if (const auto* sealed = std::get_if<KeySealedEntry>(&entry)) {
+      return Follows(targets_.polls->Apply(*sealed), "a sealed key", header);
+    } else if (const auto* destroyed = std::get_if<KeyDestroyedEntry>(&entry)) {
+      return Follows(targets_.polls->Apply(*destroyed), "the end of a key", header);
     } else if (const auto* roll = std::get_if<RollEntry>(&entry)) {
       if (!targets_.polls->Apply(*roll)) return UnknownPoll(roll->poll, header);
     }
@@ -200,6 +204,8 @@ std::optional<TallyCheckpoint> ReadUsableCheckpoint(const DataDirectory& directo
   return *std::move(checkpoint);
 }
 
+}  // namespace
+
 absl::Status CheckWatermarkRecord(const Watermark& watermark, const RecordView& record) {
   if (record.header().position != watermark.position || record.Hash() == watermark.hash) {
     return absl::OkStatus();
@@ -209,8 +215,6 @@ absl::Status CheckWatermarkRecord(const Watermark& watermark, const RecordView& 
                    " is not the one the watermark was set on: this is another history. Refusing to "
                    "serve; restore the data directory that belongs to this watermark"));
 }
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<WatermarkFile>> OpenWatermark(const DataDirectory& directory,
                                                              const JournalClaim& claim) {

@@ -19,6 +19,7 @@
 #include "storage/ballot_store.h"
 #include "storage/data_directory.h"
 #include "storage/journal.h"
+#include "storage/journal_record.h"
 #include "storage/watermark.h"
 
 namespace tallyd {
@@ -36,6 +37,9 @@ struct RecoveredEnd {
 // journal that is not empty, or ahead of the journal, or of another history.
 absl::StatusOr<std::unique_ptr<WatermarkFile>> OpenWatermark(const DataDirectory& directory,
                                                              const JournalClaim& claim);
+
+// Of every record that is read again: DataLoss if the watermark was set on another one.
+absl::Status CheckWatermarkRecord(const Watermark& watermark, const RecordView& record);
 
 struct RecoveryTargets {
   PollRegistry* polls;

@@ -1,5 +1,6 @@
 #include "engine/voter_key.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -62,6 +63,37 @@ std::array<std::uint8_t, 16> VoterKey::NewSalt() {
   std::array<std::uint8_t, 16> salt;
   randombytes_buf(salt.data(), salt.size());
   return salt;
+}
+
+VoterKey VoterKey::Draw() {
+  TALLYD_CHECK(sodium_init() >= 0);
+  Material material;
+  randombytes_buf(material.data(), material.size());
+  return FromMaterial(material);
+}
+
+VoterKey VoterKey::FromMaterial(const Material& material) {
+  VoterKey key;
+  const std::uint8_t* from = material.data();
+  const auto take = [&from](auto& part) {
+    std::memcpy(part.data(), from, part.size());
+    from += part.size();
+  };
+  take(key.tag_key_);
+  take(key.print_key_);
+  take(key.pseudonym_key_);
+  take(key.check_);
+  return key;
+}
+
+VoterKey::Material VoterKey::ToMaterial() const {
+  Material material;
+  std::uint8_t* to = material.data();
+  for (const auto* part : {&tag_key_, &print_key_, &pseudonym_key_}) {
+    to = std::copy(part->begin(), part->end(), to);
+  }
+  std::copy(check_.begin(), check_.end(), to);
+  return material;
 }
 
 VoterTag VoterKey::MakeTag(std::string_view voter, std::uint32_t ballot_no,

@@ -16,7 +16,7 @@
 #include <optional>
 #include <string_view>
 
-#include "storage/data_directory.h"
+#include "storage/key_file.h"
 #include "storage/records.h"
 
 namespace tallyd {
@@ -29,6 +29,13 @@ class VoterKey {
   static VoterKey DeriveForProject(const RootKey& root, std::string_view project_id);
   // Random; drawn once, when the poll is created.
   static std::array<std::uint8_t, 16> NewSalt();
+  // Of no root: only a seal keeps it.
+  static VoterKey Draw();
+
+  // The whole key, as a rotation seals it (engine/keyring.h): tag, print, pseudonym, check.
+  using Material = std::array<std::uint8_t, 56>;
+  static VoterKey FromMaterial(const Material& material);
+  Material ToMaterial() const;
 
   // `ballot_no` keeps several ballots of one voter apart; 1 where a voter has one. `day` (since
   // 1970-01-01) does where ballots are per day.
@@ -41,6 +48,7 @@ class VoterKey {
   VoterTag MakePseudonym(const VoterTag& tag) const;
   // What the poll's creation entry stores.
   std::array<std::uint8_t, 8> Check() const;
+  friend bool operator==(const VoterKey&, const VoterKey&) = default;
 
  private:
   std::array<std::uint8_t, 16> tag_key_{};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "net/batch_run.h"
+#include "net/status_to_http.h"
 #include "net/wire_text.h"
 
 namespace tallyd {
@@ -70,7 +71,7 @@ std::unique_ptr<BodySink> BatchRoute::Begin(const HttpRequest& request, Responde
     return nullptr;
   }
   if (!poll->voter_key) {
-    SendProblem(std::move(responder), request, ProblemCode::kKeyMissing);
+    SendProblem(std::move(responder), request, WhyKeyless(*poll));
     return nullptr;
   }
   EngineGateway& gateway = context_.Gateway(responder);

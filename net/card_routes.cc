@@ -7,6 +7,7 @@
 #include "engine/voting_code.h"
 #include "net/body_collector.h"
 #include "net/concat.h"
+#include "net/status_to_http.h"
 #include "net/wire_json_paper.h"
 #include "net/wire_json_paper_cards.h"
 #include "net/wire_text.h"
@@ -80,7 +81,7 @@ void CardRoutes::PutCards(CardsRequest request, const std::string& body, Respond
     SendProblem(std::move(responder), admin, code, detail);
   };
   if (!poll->opened_once) return refuse(ProblemCode::kPollNotOpen);
-  if (!poll->voter_key) return refuse(ProblemCode::kKeyMissing);
+  if (!poll->voter_key) return refuse(WhyKeyless(*poll));
   if (poll->definition.ballots_per_voter.per_day()) {
     return refuse(ProblemCode::kNotSupported, "a card is not for a day");
   }
@@ -142,7 +143,7 @@ void CardRoutes::PutCodes(AdminRequest request, const std::string& body, Respond
   auto order = DecodeCodesOrder(body, errors);
   if (!order) return SendBodyErrors(std::move(responder), request.language(), errors);
   if (!poll->voter_key) {
-    return SendProblem(std::move(responder), request, ProblemCode::kKeyMissing);
+    return SendProblem(std::move(responder), request, WhyKeyless(*poll));
   }
   const bool made = order->codes.empty();
   for (std::size_t i = 0; made && i < order->count; ++i) order->codes.push_back(NewVotingCode());

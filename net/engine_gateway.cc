@@ -31,9 +31,7 @@ EngineGateway::EngineGateway(Engine& engine, IoThread& io_thread, std::size_t pe
       pending_max_(pending_max),
       retry_timer_(std::make_unique<RetryTimer>(io_thread.context())) {
   TALLYD_CHECK(pending_max < (std::size_t{1} << 32));
-  if (engine.root_key() != nullptr) {
-    receipts_ = std::make_unique<ReceiptCodec>(*engine.root_key());
-  }
+  if (engine.receipt_key()) receipts_ = std::make_unique<ReceiptCodec>(*engine.receipt_key());
   sink_ = engine.RegisterSink(this);
 }
 

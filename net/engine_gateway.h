@@ -86,7 +86,7 @@ class EngineGateway final : public OutcomeSink {
   Engine& engine() { return engine_; }
   IoThread& io_thread() { return io_thread_; }
   VoteDecoder& vote_decoder() { return vote_decoder_; }
-  // Null without a key file.
+  // Null without the key file that belongs to the data.
   ReceiptCodec* receipts() { return receipts_.get(); }
   std::size_t pending_count() const { return pending_count_; }
 

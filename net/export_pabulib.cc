@@ -193,7 +193,7 @@ HttpResponse MakePabulibPage(const ExportAsk& ask) {
   const auto snapshot = AwaitCurrent(ask);
   if (snapshot == nullptr) return ask.Refuse(ProblemCode::kDraining);
   const PollView& poll = *snapshot->view;
-  if (auto refused = RefuseWithheld(ask, poll)) return *std::move(refused);
+  if (auto refused = RefuseNameless(ask, poll)) return *std::move(refused);
   if (VoteType(poll).empty()) {
     return ask.Refuse(ProblemCode::kNotSupported, "PabuLib has no ballots of this type");
   }

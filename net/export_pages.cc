@@ -10,6 +10,7 @@
 #include "net/concat.h"
 #include "net/log.h"
 #include "net/problem_response.h"
+#include "net/status_to_http.h"
 #include "net/wire_ballot_rows.h"
 #include "net/wire_history.h"
 #include "net/wire_text.h"
@@ -88,8 +89,13 @@ std::optional<HttpResponse> RefuseWithheld(const ExportAsk& ask, const PollView&
   if (IsWithheld(poll.definition, poll.state)) {
     return ask.Refuse(ProblemCode::kForbidden, "the poll is sealed or coarse, and not over yet");
   }
+  return std::nullopt;
+}
+
+std::optional<HttpResponse> RefuseNameless(const ExportAsk& ask, const PollView& poll) {
+  if (auto refused = RefuseWithheld(ask, poll)) return refused;
   if (poll.voter_key) return std::nullopt;
-  return ask.Refuse(ProblemCode::kKeyMissing);
+  return ask.Refuse(WhyKeyless(poll));
 }
 
 HttpResponse FinishPage(const ExportAsk& ask, ExportPage page) {
@@ -128,7 +134,7 @@ HttpResponse MakeBallotPage(const ExportAsk& ask, BallotFormat format, CsvDialec
   const auto snapshot = AwaitCurrent(ask);
   if (snapshot == nullptr) return ask.Refuse(ProblemCode::kDraining);
   const PollView& poll = *snapshot->view;
-  if (auto refused = RefuseWithheld(ask, poll)) return *std::move(refused);
+  if (auto refused = RefuseNameless(ask, poll)) return *std::move(refused);
   Engine& engine = *ask.engine;
   const Position after = ask.after ? ask.after->first : engine.first_position() - 1;
   if (after > snapshot->position) {

@@ -55,6 +55,8 @@ SnapshotBoard::SnapshotPtr AwaitCurrent(const ExportAsk& ask);
 std::optional<HttpResponse> RefuseCursor(const ExportAsk& ask);
 // Answers, if no ballot of this poll may leave yet.
 std::optional<HttpResponse> RefuseWithheld(const ExportAsk& ask, const PollView& poll);
+// The same of ballots that name their voters by pseudonyms, which need the poll's key.
+std::optional<HttpResponse> RefuseNameless(const ExportAsk& ask, const PollView& poll);
 
 struct ExportPage {
   std::string body;

@@ -59,12 +59,13 @@ std::optional<IdeaRoutes::Submitter> IdeaRoutes::ReadSubmitter(const HttpRequest
     SendProblem(std::move(responder), request, *choice.error);
     return std::nullopt;
   }
-  const RootKey* root = context_.engine.root_key();
-  if (root == nullptr) {
-    SendProblem(std::move(responder), request, ProblemCode::kKeyMissing);
+  const auto project = context_.engine.polls().FindProject(request.Param("project"));
+  if (project == nullptr || !project->voter_key) {
+    SendProblem(std::move(responder), request,
+                project == nullptr ? ProblemCode::kIdeaNotFound : ProblemCode::kKeyMissing);
     return std::nullopt;
   }
-  const VoterKey key = VoterKey::DeriveForProject(*root, request.Param("project"));
+  const VoterKey& key = *project->voter_key;
   Submitter submitter{.tag = key.MakeTag(choice.voter)};
   if (request.idempotency_key.data() == nullptr) return submitter;
   const auto idempotency_key = ParseIdempotencyKey(request.idempotency_key);

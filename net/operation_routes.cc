@@ -107,7 +107,7 @@ void OperationRoutes::GetReadiness(const HttpRequest& request, Responder respond
   const Engine& engine = context_.engine;
   if (draining_) {
     SendProblem(std::move(responder), request, ProblemCode::kDraining);
-  } else if (engine.root_key() == nullptr) {
+  } else if (!engine.receipt_key()) {
     SendProblem(std::move(responder), request, ProblemCode::kKeyMissing);
   } else if (engine.storage_full()) {
     SendProblem(std::move(responder), request, ProblemCode::kStorageFull);

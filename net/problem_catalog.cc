@@ -242,6 +242,13 @@ constexpr std::array<Problem, kProblemCodeCount> kProblems{{
       "The changes since that version are not kept any more; take the whole ranking."},
      {"Version zu alt",
       "Die Änderungen seit dieser Version sind nicht mehr da; bitte die ganze Rangliste holen."}},
+    {kKeyDestroyed, "key_destroyed", 410, false,
+     {"Key destroyed",
+      "The key that told this poll's voters apart was destroyed for good: nobody can tell any more "
+      "who took part. The result stays."},
+     {"Schlüssel vernichtet",
+      "Der Schlüssel, der die Teilnehmenden dieser Abstimmung unterschied, ist endgültig "
+      "vernichtet: Niemand kann mehr feststellen, wer teilgenommen hat. Das Ergebnis bleibt."}},
 
     {kNotJson, "not_json", 400, false,
      {"Not JSON", "The body is not a single valid JSON document in UTF-8."},

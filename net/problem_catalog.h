@@ -79,6 +79,7 @@ enum class ProblemCode : std::uint8_t {
   kNoBallot,
   kEpochChanged,
   kVersionCompacted,
+  kKeyDestroyed,
   // The body.
   kNotJson,
   kJsonDuplicateMember,

@@ -135,4 +135,8 @@ ProblemCode MapBallotError(BallotError error) {
   return ProblemCode::kInternal;
 }
 
+ProblemCode WhyKeyless(const PollView& poll) {
+  return poll.key_destroyed ? ProblemCode::kKeyDestroyed : ProblemCode::kKeyMissing;
+}
+
 }  // namespace tallyd

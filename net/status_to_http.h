@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/command.h"
+#include "engine/poll_view.h"
 #include "net/problem_catalog.h"
 
 namespace tallyd {
@@ -22,5 +23,7 @@ struct HttpMapping {
 
 HttpMapping MapOutcome(OutcomeCode code, BallotError error = BallotError::kOk);
 ProblemCode MapBallotError(BallotError error);
+// Of a poll whose voter key is not there.
+ProblemCode WhyKeyless(const PollView& poll);
 
 }  // namespace tallyd

@@ -151,7 +151,7 @@ bool VoteRoutes::FillVoter(const HttpRequest& request, const Identity& identity,
     return false;
   }
   if (!poll.voter_key) {
-    SendProblem(std::move(responder), request, ProblemCode::kKeyMissing);
+    SendProblem(std::move(responder), request, WhyKeyless(poll));
     return false;
   }
   command.poll = poll.number;

@@ -292,7 +292,15 @@ void AppendAct(const PollView&, const Engine::JournaledAct&, const OnlineAfterPa
   AppendTo(&out, R"(,"act":"online_after_paper","on_paper":)", entry.on_paper);
 }
 
+void AppendAct(const PollView&, const Engine::JournaledAct&, const KeyDestroyedEntry& entry,
+               std::string& out) {
+  out += R"(,"act":"key_destroyed")";
+  AppendBy(entry.actor, out);
+  AppendText("reason", entry.reason, out);
+}
+
 // Never acts of a poll (engine/audit_index.h).
+void AppendAct(const PollView&, const Engine::JournaledAct&, const KeySealedEntry&, std::string&) {}
 void AppendAct(const PollView&, const Engine::JournaledAct&, const BallotEntry&, std::string&) {}
 void AppendAct(const PollView&, const Engine::JournaledAct&, const WithdrawalEntry&, std::string&) {
 }
@@ -338,6 +346,10 @@ void AppendProjectAuditLine(std::string_view project, const PollDirectory& polls
     out += R"(,"act":"quota_set")";
     AppendBy(quota->actor, out);
     AppendTo(&out, ",\"ballots_per_voter\":", quota->ballots_per_voter);
+  } else if (const auto* destroyed = std::get_if<KeyDestroyedEntry>(&act.entry)) {
+    out += R"(,"act":"key_destroyed")";
+    AppendBy(destroyed->actor, out);
+    AppendText("reason", destroyed->reason, out);
   } else if (const auto* decided = std::get_if<IdeaDecisionEntry>(&act.entry)) {
     AppendTo(&out, ",\"act\":\"",
              decided->decision == IdeaDecision::kRejected   ? "idea_rejected"

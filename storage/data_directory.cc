@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::string_view kFormatWord = "tallyd-data ";
 constexpr std::uint64_t kFormat = 1;
-constexpr std::size_t kKeyHexDigits = 2 * std::tuple_size_v<RootKey>;
 
 template <typename Integer>
 bool ParseNumber(std::string_view text, Integer* value) {
@@ -78,44 +77,6 @@ absl::StatusOr<FileDescriptor> Lock(const std::string& path) {
   return file;
 }
 
-absl::StatusOr<RootKey> ReadKey(const std::string& path) {
-  absl::StatusOr<FileDescriptor> file = OpenFile(path, O_RDONLY);
-  if (!file.ok()) return file.status();
-  struct stat about {};
-  if (fstat(file->get(), &about) != 0) return ErrnoStatus("stat", path);
-  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(path, ": the key file is open to others; chmod 600 it"));
-  }
-  absl::StatusOr<std::string> text = ReadWholeFile(path);
-  if (!text.ok()) return text.status();
-  if (text->ends_with('\n')) text->pop_back();
-  RootKey key{};
-  std::size_t decoded = 0;
-  const bool is_key = text->size() == kKeyHexDigits &&
-                      sodium_hex2bin(key.data(), key.size(), text->data(), text->size(), nullptr,
-                                     &decoded, nullptr) == 0 &&
-                      decoded == key.size();
-  sodium_memzero(text->data(), text->size());
-  if (!is_key) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": not a key file (", kKeyHexDigits, " hex digits and a newline)"));
-  }
-  return key;
-}
-
-absl::StatusOr<RootKey> CreateKey(const std::string& path) {
-  RootKey key{};
-  randombytes_buf(key.data(), key.size());
-  char hex[kKeyHexDigits + 2];
-  sodium_bin2hex(hex, kKeyHexDigits + 1, key.data(), key.size());
-  hex[kKeyHexDigits] = '\n';
-  const absl::Status created = CreateFile(path, {hex, kKeyHexDigits + 1}, 0600);
-  sodium_memzero(hex, sizeof hex);
-  if (!created.ok()) return created;
-  return key;
-}
-
 // Only a directory with nothing of anyone's in it becomes a data directory: data without a FORMAT
 // is the remains of something, and a new key beside it would let everyone vote again.
 absl::Status CheckEmpty(const std::string& directory, const std::string& key_file) {
@@ -158,9 +119,15 @@ class LockedDirectory final : public DataDirectory {
   bool created() const override { return created_; }
   Epoch epoch() const override { return epoch_; }
   bool key_present() const override { return key_present_; }
-  const RootKey& root_key() const override {
+  const RootKeys& root_keys() const override {
     TALLYD_CHECK(key_present_);
-    return root_key_;
+    return root_keys_;
+  }
+  absl::StatusOr<bool> ReplaceRootKeys(const RootKeys& keys) override {
+    TALLYD_CHECK(key_present_);
+    const absl::StatusOr<bool> replaced = ReplaceKeyFile(options_.key_file, keys);
+    if (replaced.ok()) root_keys_ = keys;
+    return replaced;
   }
   std::string journal_path() const override { return Path("journal"); }
   std::string ballots_path() const override { return Path("ballots"); }
@@ -209,14 +176,14 @@ class LockedDirectory final : public DataDirectory {
           absl::StrCat(options_.watermark_file, ": a watermark exists, but ", options_.directory,
                        " is empty: is its disk mounted?"));
     }
-    absl::StatusOr<RootKey> key = ReadKey(options_.key_file);
-    if (absl::IsNotFound(key.status())) key = CreateKey(options_.key_file);
-    if (!key.ok()) return key.status();
+    absl::StatusOr<RootKeys> keys = ReadKeyFile(options_.key_file);
+    if (absl::IsNotFound(keys.status())) keys = CreateKeyFile(options_.key_file);
+    if (!keys.ok()) return keys.status();
     epoch_ = static_cast<Epoch>(std::time(nullptr));
     if (absl::Status status = ReplaceFile(Path("FORMAT"), FormatText(epoch_), 0644); !status.ok()) {
       return status;
     }
-    root_key_ = *key;
+    root_keys_ = *keys;
     key_present_ = true;
     created_ = true;
     return absl::OkStatus();
@@ -226,10 +193,10 @@ class LockedDirectory final : public DataDirectory {
     const absl::StatusOr<Epoch> epoch = ParseFormat(Path("FORMAT"), format);
     if (!epoch.ok()) return epoch.status();
     epoch_ = *epoch;
-    const absl::StatusOr<RootKey> key = ReadKey(options_.key_file);
-    if (!key.ok() && !absl::IsNotFound(key.status())) return key.status();
-    key_present_ = key.ok();
-    if (key_present_) root_key_ = *key;
+    const absl::StatusOr<RootKeys> keys = ReadKeyFile(options_.key_file);
+    if (!keys.ok() && !absl::IsNotFound(keys.status())) return keys.status();
+    key_present_ = keys.ok();
+    if (key_present_) root_keys_ = *keys;
     created_ = !FileExists(journal_path() + "/CURRENT") && !FileExists(ballots_path()) &&
                !FileExists(checkpoint_path()) && !FileExists(watermark_path());
     return RemoveRemains();
@@ -247,7 +214,7 @@ class LockedDirectory final : public DataDirectory {
   bool created_ = false;
   Epoch epoch_ = 0;
   bool key_present_ = false;
-  RootKey root_key_{};
+  RootKeys root_keys_;
 };
 
 }  // namespace

@@ -8,14 +8,13 @@
 //   DIR/ballots/          RocksDB: derived
 //   DIR/tally.checkpoint  derived
 //   DIR/watermark         unless another path is set
-//   DIR.key               beside it: the root key, 32 random bytes in hex, mode 0600
+//   DIR.key               beside it: the root key (storage/key_file.h)
 //
 // The key file is created only together with an empty data directory: a key made later would let
 // everyone vote again. It is durable before FORMAT is, and FORMAT before any data: a crash in the
 // middle leaves a directory that the next Open() finishes with the key it finds. A key file that is
 // there before the first start is taken.
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "storage/key_file.h"
 #include "storage/records.h"
 
 namespace tallyd {
@@ -36,8 +36,6 @@ struct DataDirectoryOptions {
 
 // Writes DIR/FORMAT, synced: from then on the directory is a data directory of that epoch.
 absl::Status WriteDataFormat(const std::string& directory, Epoch epoch);
-
-using RootKey = std::array<std::uint8_t, 32>;
 
 class DataDirectory {
  public:
@@ -55,7 +53,9 @@ class DataDirectory {
   virtual bool created() const = 0;
   virtual Epoch epoch() const = 0;  // a new directory: Unix seconds at its creation
   virtual bool key_present() const = 0;
-  virtual const RootKey& root_key() const = 0;  // only with key_present()
+  virtual const RootKeys& root_keys() const = 0;  // only with key_present()
+  // The key file from here on; see ReplaceKeyFile(). Only with key_present().
+  virtual absl::StatusOr<bool> ReplaceRootKeys(const RootKeys& keys) = 0;
 
   virtual std::string journal_path() const = 0;
   virtual std::string ballots_path() const = 0;

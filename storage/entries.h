@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 
 #include "storage/idea_entries.h"
+#include "storage/key_entries.h"
 #include "storage/option_entries.h"
 #include "storage/paper_entries.h"
 #include "storage/quota_entries.h"
@@ -42,6 +43,8 @@ enum class EntryKind : std::uint8_t {
   kProjectQuota = 18,      // how many ballots a voter may have over the polls of a project
   kQuotaUse = 19,          // a ballot spends one of them, or a withdrawal gives it back
   kOnlineAfterPaper = 20,  // somebody counted on paper also tried online (channel_rule `list`)
+  kKeySealed = 21,         // a key is carried over to another root key
+  kKeyDestroyed = 22,      // a key is gone for good
 };
 
 // What a superseded ballot was: enough to take it out of the tally again.
@@ -205,10 +208,10 @@ struct PollStateEntry {
   std::string actor;
 };
 
-using Entry =
-    std::variant<BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry,
-                 PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry, PaperCardsEntry,
-                 PaperCardsCountEntry, RollEntry, OptionFateEntry, IdeaEntry, IdeaDecisionEntry,
-                 ProjectQuotaEntry, QuotaUseEntry, OnlineAfterPaperEntry>;
+using Entry = std::variant<BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry,
+                           PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry, PaperCardsEntry,
+                           PaperCardsCountEntry, RollEntry, OptionFateEntry, IdeaEntry,
+                           IdeaDecisionEntry, ProjectQuotaEntry, QuotaUseEntry,
+                           OnlineAfterPaperEntry, KeySealedEntry, KeyDestroyedEntry>;
 
 }  // namespace tallyd

@@ -4,6 +4,7 @@
 
 #include "storage/check.h"
 #include "storage/idea_entry_codec.h"
+#include "storage/key_entry_codec.h"
 #include "storage/option_entry_codec.h"
 #include "storage/paper_entry_codec.h"
 #include "storage/poll_definition_codec.h"
@@ -236,6 +237,10 @@ bool DecodeEntry(ByteReader* reader, Entry* entry) {
       return DecodeQuotaUse(reader, &entry->emplace<QuotaUseEntry>());
     case EntryKind::kOnlineAfterPaper:
       return DecodeOnlineAfterPaper(reader, &entry->emplace<OnlineAfterPaperEntry>());
+    case EntryKind::kKeySealed:
+      return DecodeKeySealed(reader, &entry->emplace<KeySealedEntry>());
+    case EntryKind::kKeyDestroyed:
+      return DecodeKeyDestroyed(reader, &entry->emplace<KeyDestroyedEntry>());
     default:
       reader->Fail();
       return false;

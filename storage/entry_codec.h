@@ -29,6 +29,8 @@ void EncodeEntry(const RollEntry& entry, std::string* out);
 void EncodeEntry(const ProjectQuotaEntry& entry, std::string* out);
 void EncodeEntry(const QuotaUseEntry& entry, std::string* out);
 void EncodeEntry(const OnlineAfterPaperEntry& entry, std::string* out);
+void EncodeEntry(const KeySealedEntry& entry, std::string* out);
+void EncodeEntry(const KeyDestroyedEntry& entry, std::string* out);
 
 // Reads one entry into `entry`, reusing it. False (and a failed reader) if the bytes are none.
 bool DecodeEntry(ByteReader* reader, Entry* entry);

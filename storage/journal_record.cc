@@ -1,6 +1,8 @@
 #include "storage/journal_record.h"
 
 #include <algorithm>
+#include <type_traits>
+#include <variant>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
@@ -19,9 +21,22 @@ constexpr std::size_t kCrcAt = 4;
 constexpr std::size_t kVersionAt = 8;  // the CRC covers everything from here
 constexpr std::size_t kHeaderBytes = 88;
 constexpr std::size_t kSpanBytes = 24;
-// What has entries of the first five kinds only is written as version 1, which any tallyd reads.
+// A record is written as the oldest version that has all kinds of its entries, so that an older
+// tallyd reads whatever it can.
 constexpr std::uint16_t kVersionOfFirstKinds = 1;
-constexpr std::uint16_t kVersion = 2;
+constexpr std::uint16_t kVersionOfKeys = 3;
+constexpr std::uint16_t kVersion = kVersionOfKeys;
+
+template <class Kind, class... Kinds>
+inline constexpr bool kIsOneOf = (std::is_same_v<Kind, Kinds> || ...);
+
+template <class Kind>
+constexpr std::uint16_t VersionOf() {
+  if (kIsOneOf<Kind, BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry>) {
+    return kVersionOfFirstKinds;
+  }
+  return kIsOneOf<Kind, KeySealedEntry, KeyDestroyedEntry> ? kVersionOfKeys : 2;
+}
 
 // Rows of the poll table there is room for in front of the entries; with more, they move once.
 constexpr std::size_t kSpansInRoom = 40;
@@ -43,12 +58,8 @@ std::size_t SlotOf(PollNumber poll, std::size_t slots) {
   return (poll * 0x9E3779B97F4A7C15ull >> 32) & (slots - 1);
 }
 
-bool IsOfLaterKind(const Entry& entry) {
-  return !std::holds_alternative<BallotEntry>(entry) &&
-         !std::holds_alternative<WithdrawalEntry>(entry) &&
-         !std::holds_alternative<ProjectEntry>(entry) &&
-         !std::holds_alternative<PollEntry>(entry) &&
-         !std::holds_alternative<PollStateEntry>(entry);
+std::uint16_t VersionWith(const Entry& entry) {
+  return std::visit([]<class Kind>(const Kind&) { return VersionOf<Kind>(); }, entry);
 }
 
 // Seqs of the ballots while a record is decoded: one counter per row of its poll table.
@@ -193,7 +204,7 @@ template <class LaterEntry>
 void RecordBuilder::AddLater(const LaterEntry& entry) {
   TALLYD_CHECK(!sealed_);
   ++entries_count_;
-  has_later_kinds_ = true;
+  version_ = std::max(version_, VersionOf<LaterEntry>());
   EncodeEntry(entry, &bytes_);
 }
 
@@ -245,6 +256,14 @@ void RecordBuilder::AddOnlineAfterPaper(const OnlineAfterPaperEntry& entry) {
   AddLater(entry);
 }
 
+void RecordBuilder::AddKeySealed(const KeySealedEntry& entry) {
+  AddLater(entry);
+}
+
+void RecordBuilder::AddKeyDestroyed(const KeyDestroyedEntry& entry) {
+  AddLater(entry);
+}
+
 SealedRecord RecordBuilder::Seal(const RecordHeader& header) {
   TALLYD_CHECK(!sealed_ && header.position >= 1);
   sealed_ = true;
@@ -261,7 +280,7 @@ SealedRecord RecordBuilder::Seal(const RecordHeader& header) {
   char* const record = bytes_.data() + start;
   char* to = std::copy(kMagic.begin(), kMagic.end(), record);
   to = EncodeFixed<std::uint32_t>(to, 0);  // the CRC comes last
-  to = EncodeFixed(to, has_later_kinds_ ? kVersion : kVersionOfFirstKinds);
+  to = EncodeFixed(to, version_);
   to = EncodeFixed<std::uint16_t>(to, 0);
   to = EncodeFixed(to, static_cast<std::uint32_t>(entries_count_));
   to = EncodeFixed(to, static_cast<std::uint32_t>(polls_.size()));
@@ -293,7 +312,7 @@ void RecordBuilder::Clear() {
   polls_.clear();
   newest_span_ = 0;
   entries_count_ = 0;
-  has_later_kinds_ = false;
+  version_ = kVersionOfFirstKinds;
   sealed_ = false;
 }
 
@@ -348,7 +367,7 @@ absl::StatusOr<RecordView> RecordView::Parse(std::string_view bytes) {
 
   RecordView view;
   view.bytes_ = bytes;
-  view.may_have_later_kinds_ = version != kVersionOfFirstKinds;
+  view.version_ = version;
   view.entries_count_ = reader.U32();
   const std::size_t polls_count = reader.U32();
   const std::size_t entries_bytes = reader.U32();
@@ -384,8 +403,8 @@ absl::Status RecordView::ForEach(absl::FunctionRef<absl::Status(const Entry&)> v
     } else if (auto* withdrawal = std::get_if<WithdrawalEntry>(&entry)) {
       withdrawal->seq = seqs.Next(withdrawal->poll);
       if (withdrawal->seq == 0) return DamageAt(header_.position, "a withdrawal without a seq");
-    } else if (!may_have_later_kinds_ && IsOfLaterKind(entry)) {
-      return DamageAt(header_.position, "an entry of a later kind in a record of version 1");
+    } else if (VersionWith(entry) > version_) {
+      return DamageAt(header_.position, "an entry of a later kind than its version has");
     }
     if (absl::Status status = visit(entry); !status.ok()) return status;
   }

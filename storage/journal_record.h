@@ -80,6 +80,8 @@ class RecordBuilder {
   void AddProjectQuota(const ProjectQuotaEntry& entry);
   void AddQuotaUse(const QuotaUseEntry& entry);
   void AddOnlineAfterPaper(const OnlineAfterPaperEntry& entry);
+  void AddKeySealed(const KeySealedEntry& entry);
+  void AddKeyDestroyed(const KeyDestroyedEntry& entry);
 
   SealedRecord Seal(const RecordHeader& header);
   void Clear();
@@ -96,7 +98,7 @@ class RecordBuilder {
   std::vector<std::uint32_t> poll_slots_;  // hash table into polls_, used when they are many
   std::size_t newest_span_ = 0;            // most ballots go to the poll of the one before
   std::size_t entries_count_ = 0;
-  bool has_later_kinds_ = false;
+  std::uint16_t version_ = 1;  // the oldest that has all kinds of its entries
   bool sealed_ = false;
 };
 
@@ -118,6 +120,8 @@ std::size_t EncodedSizeMax(const RollEntry& entry);
 std::size_t EncodedSizeMax(const ProjectQuotaEntry& entry);
 std::size_t EncodedSizeMax(const QuotaUseEntry& entry);
 std::size_t EncodedSizeMax(const OnlineAfterPaperEntry& entry);
+std::size_t EncodedSizeMax(const KeySealedEntry& entry);
+std::size_t EncodedSizeMax(const KeyDestroyedEntry& entry);
 
 // A checked view of one record. Parse() verifies magic, version, sizes and CRC; the chain is
 // verified by whoever walks it. DataLoss for damage, Unimplemented (with a clear message) for a
@@ -142,7 +146,7 @@ class RecordView {
   RecordHeader header_;
   std::vector<PollSpan> polls_;
   std::size_t entries_count_ = 0;
-  bool may_have_later_kinds_ = false;
+  std::uint16_t version_ = 0;
 };
 
 }  // namespace tallyd

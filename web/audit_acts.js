@@ -65,6 +65,7 @@ const WORDS = {
   idea_rejected: (act) => t('act_idea_rejected', { idea: act.idea }),
   project_created: () => t('act_project_created'),
   project_replaced: () => t('act_project_replaced'),
+  key_destroyed: () => t('act_key_destroyed'),
   quota_set: (act) => t('act_quota_set', { n: number(act.ballots_per_voter) }),
 };
 

@@ -39,8 +39,7 @@ PollStateEntry State(PollNumber poll, PollState to, StateCause cause = StateCaus
 
 class PollRegistryTest : public testing::Test {
  protected:
-  RootKey root_ = CountingKey();
-  PollRegistry registry_{&root_};
+  PollRegistry registry_{Keyring({.newest = CountingKey(), .previous = std::nullopt})};
 };
 
 TEST_F(PollRegistryTest, FindsByNumberAndId) {
@@ -154,9 +153,48 @@ TEST_F(PollRegistryTest, AKeyThatDoesNotFitIsNoKey) {
   EXPECT_FALSE(registry_.Find(1)->voter_key.has_value());
   registry_.Apply(Poll(2, "q"), 2);
   EXPECT_TRUE(registry_.Find(2)->voter_key.has_value());
-  PollRegistry without_key(nullptr);
+  PollRegistry without_key{Keyring()};
   without_key.Apply(Poll(1, "p"), 1);
   EXPECT_FALSE(without_key.Find(1)->voter_key.has_value());
+}
+
+TEST_F(PollRegistryTest, TheNewestSealDecidesWhetherThereIsAKey) {
+  registry_.Apply(ProjectEntry{.id = "city", .display = "{}", .actor = ""}, 1);
+  registry_.Apply(Poll(1, "p"), 2);
+  const VoterKey key = *registry_.Find(1)->voter_key;
+  const VoterKey shared = *registry_.FindProject("city")->voter_key;
+  const ReceiptKey receipts = *registry_.receipt_key();
+  RootKey other{};
+  for (const RootKey& root : {other, CountingKey()}) {
+    const bool ours = root == CountingKey();
+    ASSERT_TRUE(registry_.Apply(SealPollKey(root, 1, "p", key)));
+    ASSERT_TRUE(registry_.Apply(SealProjectKey(root, "city", shared)));
+    ASSERT_TRUE(registry_.Apply(SealReceiptKey(root, receipts)));
+    EXPECT_EQ(registry_.Find(1)->voter_key, ours ? std::optional(key) : std::nullopt);
+    EXPECT_EQ(registry_.FindProject("city")->voter_key,
+              ours ? std::optional(shared) : std::nullopt);
+    EXPECT_EQ(registry_.receipt_key(), ours ? std::optional(receipts) : std::nullopt);
+  }
+  EXPECT_FALSE(registry_.Apply(SealPollKey(CountingKey(), 2, "q", key))) << "there is no such poll";
+  EXPECT_FALSE(registry_.Apply(SealProjectKey(CountingKey(), "town", key)));
+  EXPECT_FALSE(registry_.Apply(SealPollKey(CountingKey(), 1, "p", shared))) << "another key";
+}
+
+TEST_F(PollRegistryTest, TheKeyOfAFinalPollEndsForGood) {
+  registry_.Apply(Poll(1, "p"), 1);
+  const VoterKey key = *registry_.Find(1)->voter_key;
+  registry_.Apply(State(1, PollState::kClosed), 2, 1);
+  const KeyDestroyedEntry end{.poll = 1, .reason = "over", .actor = "anna"};
+  EXPECT_FALSE(registry_.Apply(end)) << "paper may still come";
+  registry_.Apply(State(1, PollState::kFinal), 3, 2);
+  EXPECT_FALSE(registry_.MakeView(1)->key_destroyed);
+  ASSERT_TRUE(registry_.Apply(end));
+  EXPECT_FALSE(registry_.Find(1)->voter_key.has_value());
+  EXPECT_TRUE(registry_.MakeView(1)->key_destroyed);
+  EXPECT_FALSE(registry_.Apply(end)) << "once";
+  EXPECT_FALSE(registry_.Apply(SealPollKey(CountingKey(), 1, "p", key)));
+  EXPECT_FALSE(registry_.Apply(KeyDestroyedEntry{.poll = 2, .reason = "over", .actor = "anna"}));
+  EXPECT_FALSE(registry_.Apply(KeyDestroyedEntry{.project = "town", .reason = "", .actor = ""}));
 }
 
 TEST_F(PollRegistryTest, ViewsAreWhatReadersSee) {

@@ -2,10 +2,12 @@
 // one: the same rankings, receipts that say the same, repeats that are still repeats, and a recount
 // that agrees; also when everything derived is made anew.
 //
-// Each generation has one directory of online ballots only (records of version 1) and one with
-// paper too (version 2). Make the next generation before a format changes:
+// Each generation has one directory of online ballots only (records of version 1), one with paper
+// too (version 2), and one whose root key was rotated and a poll's key destroyed (version 3); the
+// first has not the last of them, the second nothing else. Make the next generation before a format
+// changes:
 //
-//   export TALLYD_GOLDEN_OUT=$PWD/tests/fixtures/golden TALLYD_GOLDEN_GENERATION=2
+//   export TALLYD_GOLDEN_OUT=$PWD/tests/fixtures/golden TALLYD_GOLDEN_GENERATION=3
 //   build/release/bin/golden_test --gtest_filter='*Makes*'
 
 #include <algorithm>
@@ -15,6 +17,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "boost/json/array.hpp"
@@ -201,6 +204,27 @@ class Maker {
   std::vector<Ballot> ballots_;
 };
 
+// Its ballots cannot be repeated once its key is gone; its ranking stays.
+void EndPoll(TallydProcess& server, const std::string& poll, json::value& expected) {
+  for (const char* to : {"closed", "final"}) {
+    const HttpAnswer moved =
+        Teller(server).Act("POST", "/v1/polls/" + poll + "/transitions", {{"to", to}});
+    ASSERT_EQ(moved.status, 200) << moved.body;
+  }
+  expected.at("rankings").at(poll) = Teller(server).Ranking(poll);
+  json::array kept;
+  for (const json::value& ballot : expected.at("ballots").as_array()) {
+    if (ballot.at("poll").as_string() != poll) kept.push_back(ballot);
+  }
+  expected.at("ballots") = std::move(kept);
+}
+
+void DestroyKey(const std::string& data, const std::string& poll) {
+  const ToolResult destroyed = RunTallyctl({"keys", "destroy", poll, "--data-dir=" + data,
+                                            "--reason=objection period over", "--actor=anna"});
+  ASSERT_EQ(destroyed.exit, 0) << destroyed.err;
+}
+
 struct Contents {
   std::set<int> versions;
   std::set<std::size_t> kinds;  // of entries, as they are numbered
@@ -284,11 +308,39 @@ TEST(Golden, TheFirstGenerationHoldsBothRecordVersionsAndEveryKindOfItsTime) {
   EXPECT_EQ(all.kinds, (std::set<std::size_t>{1, 2, 3, 4, 5, 6, 7, 8}));
 }
 
-// The online directory was killed, so that its journal is in a log; the other one was stopped.
+TEST(Golden, EveryEarlierDirectoryTakesAnotherRootKey) {
+  for (const fs::path& archive : Archives()) {
+    SCOPED_TRACE(archive.filename().string());
+    TempDirectory directory;
+    ASSERT_NO_FATAL_FAILURE(Unpack(archive, directory));
+    const json::value expected = json::parse(FileText(directory.File("expected.json")));
+    const std::string data = directory.File("data");
+    const ToolResult rotated = RunTallyctl({"keys", "rotate", "--data-dir=" + data});
+    ASSERT_EQ(rotated.exit, 0) << rotated.err;
+    TallydProcess server({.data_directory = data});
+    ASSERT_TRUE(server.WaitReady()) << server.Log();
+    ExpectSays(server, expected);
+  }
+}
+
+TEST(Golden, TheSecondGenerationHoldsKeysThatWereCarriedOverAndOneThatEnded) {
+  TempDirectory directory;
+  ASSERT_NO_FATAL_FAILURE(Unpack(
+      std::string(TALLYD_SOURCE_DIRECTORY) + "/tests/fixtures/golden/2-keys.tar.gz", directory));
+  const Contents contents = ContentsOf(directory.File("data"));
+  EXPECT_EQ(contents.versions, (std::set<int>{1, 2, 3}));
+  EXPECT_TRUE(contents.kinds.contains(std::variant_size_v<Entry>)) << "the end of a key";
+  TallydProcess server({.data_directory = directory.File("data")});
+  ASSERT_TRUE(server.WaitReady()) << server.Log();
+  EXPECT_EQ(Teller(server).Vote("changing", "voter-0", "delta").status, 410);
+}
+
+// The online directory was killed, so that its journal is in a log; the others were stopped.
 TEST(Golden, MakesADirectoryThatItReads) {
   const std::string out = EnvironmentText("TALLYD_GOLDEN_OUT");
   const std::string generation = EnvironmentText("TALLYD_GOLDEN_GENERATION", "next");
-  for (const bool with_paper : {false, true}) {
+  for (const std::string kind : {"online", "paper", "keys"}) {
+    const bool with_paper = kind != "online";
     TempDirectory directory;
     const std::string data = directory.File("data");
     json::value expected;
@@ -297,13 +349,15 @@ TEST(Golden, MakesADirectoryThatItReads) {
       ASSERT_TRUE(server.WaitReady()) << server.Log();
       expected = Maker(server, with_paper).Make();
       ASSERT_FALSE(HasFailure());
+      if (kind == "keys") EndPoll(server, "changing", expected);
       with_paper ? server.Terminate() : server.Kill();
       server.Wait();
     }
+    if (kind == "keys") DestroyKey(data, "changing");
+    ASSERT_FALSE(HasFailure());
     std::ofstream(directory.File("expected.json")) << json::serialize(expected) << "\n";
     if (!out.empty()) {
-      const std::string archive =
-          out + "/" + generation + (with_paper ? "-paper" : "-online") + ".tar.gz";
+      const std::string archive = out + "/" + generation + "-" + kind + ".tar.gz";
       const ToolResult packed =
           RunTool("/bin/tar", {"-czf", archive, "--exclude=LOG*", "--owner=0", "--group=0", "-C",
                                directory.path(), "data", "data.key", "expected.json"});

@@ -137,7 +137,10 @@ class SimulatedDirectory final : public DataDirectory {
   bool created() const override { return false; }
   Epoch epoch() const override { return kSimulatedEpoch; }
   bool key_present() const override { return true; }
-  const RootKey& root_key() const override { return key_; }
+  const RootKeys& root_keys() const override { return keys_; }
+  absl::StatusOr<bool> ReplaceRootKeys(const RootKeys& /*keys*/) override {
+    return absl::UnimplementedError("simulated");
+  }
   std::string journal_path() const override { return "simulated"; }
   std::string ballots_path() const override { return "simulated"; }
   std::string checkpoint_path() const override { return "/nonexistent/tally.checkpoint"; }
@@ -145,7 +148,7 @@ class SimulatedDirectory final : public DataDirectory {
   absl::Status RemoveDerived() override { return absl::UnimplementedError("simulated"); }
 
  private:
-  RootKey key_{};
+  RootKeys keys_;
 };
 
 }  // namespace tallyd

@@ -13,7 +13,7 @@ template class BasicCommitter<SimulatedRuntime>;
 template class BasicIngestLoop<SimulatedRuntime>;
 
 Machine::Machine(const MachineSetup& setup)
-    : setup_(setup), polls_(&setup.directory->root_key()), queue_(setup.queue_slots, 4) {}
+    : setup_(setup), polls_(Keyring(setup.directory->root_keys())), queue_(setup.queue_slots, 4) {}
 
 std::unique_ptr<Machine> Machine::Start(const MachineSetup& setup, std::string* why) {
   std::unique_ptr<Machine> machine(new Machine(setup));
@@ -45,11 +45,9 @@ absl::Status Machine::Recover() {
 void Machine::StartLoop(Term term, Position last, const ChainHash& last_hash, TimeUs last_time) {
   materialiser_.stored = setup_.store->position();
   board_ = std::make_unique<SnapshotBoard>([this] { loop_->NudgeCommitter(); });
-  decider_ = std::make_unique<Decider>(Decider::State{.polls = &polls_,
-                                                      .voters = voters_.get(),
-                                                      .root_key = &setup_.directory->root_key(),
-                                                      .metrics = &metrics_},
-                                       last, last_time);
+  decider_ = std::make_unique<Decider>(
+      Decider::State{.polls = &polls_, .voters = voters_.get(), .metrics = &metrics_}, last,
+      last_time);
   using Commits = BasicCommitter<SimulatedRuntime>;
   committer_ = std::make_unique<Commits>(
       Commits::Options{.epoch = kSimulatedEpoch,

@@ -49,7 +49,7 @@ TEST(DataDirectoryTest, IsCreatedOnceWithItsKey) {
     EXPECT_TRUE((*data)->created());
     ASSERT_TRUE((*data)->key_present());
     epoch = (*data)->epoch();
-    key = (*data)->root_key();
+    key = (*data)->root_keys().newest;
     EXPECT_GT(epoch, 1700000000u);
     EXPECT_NE(key, RootKey());
     EXPECT_EQ((*data)->journal_path(), path + "/journal");
@@ -63,7 +63,7 @@ TEST(DataDirectoryTest, IsCreatedOnceWithItsKey) {
   const absl::StatusOr<std::unique_ptr<DataDirectory>> data = Open(path + "/", false);
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_EQ((*data)->epoch(), epoch);
-  EXPECT_EQ((*data)->root_key(), key);
+  EXPECT_EQ((*data)->root_keys().newest, key);
 }
 
 TEST(DataDirectoryTest, TwoDirectoriesHaveTwoKeys) {
@@ -71,7 +71,7 @@ TEST(DataDirectoryTest, TwoDirectoriesHaveTwoKeys) {
   const absl::StatusOr<std::unique_ptr<DataDirectory>> one = Open(dir.File("one"));
   const absl::StatusOr<std::unique_ptr<DataDirectory>> two = Open(dir.File("two"));
   ASSERT_TRUE(one.ok() && two.ok());
-  EXPECT_NE((*one)->root_key(), (*two)->root_key());
+  EXPECT_NE((*one)->root_keys().newest, (*two)->root_keys().newest);
 }
 
 TEST(DataDirectoryTest, IsNewUntilThereIsAJournal) {
@@ -119,7 +119,8 @@ TEST(DataDirectoryTest, ACreationCutShortIsFinishedWithTheKeyItMade) {
     ASSERT_TRUE(data.ok()) << step << ' ' << data.status();
     EXPECT_TRUE((*data)->created());
     EXPECT_TRUE((*data)->key_present());
-    EXPECT_EQ((*data)->root_key()[31] == 0xaa && (*data)->root_key()[0] == 0xaa, step >= 4);
+    EXPECT_EQ((*data)->root_keys().newest[31] == 0xaa && (*data)->root_keys().newest[0] == 0xaa,
+              step >= 4);
     EXPECT_EQ(ModeOf(path + ".key"), 0600u);
     EXPECT_FALSE(FileExists(path + ".key.new"));
     EXPECT_FALSE(FileExists(path + "/FORMAT.new"));

@@ -149,6 +149,14 @@ struct Describer {
   void operator()(const OnlineAfterPaperEntry& entry) {
     out << "online after paper " << entry.poll << ' ' << entry.on_paper;
   }
+  void operator()(const KeySealedEntry& entry) {
+    out << "key sealed " << int(entry.owner) << ' ' << entry.of_poll << " '" << entry.of_project
+        << "' " << Hex(entry.root_check) << ' ' << Hex(entry.nonce) << " '" << entry.sealed << "'";
+  }
+  void operator()(const KeyDestroyedEntry& entry) {
+    out << "key destroyed " << entry.poll << " '" << entry.project << "' '" << entry.reason << "' '"
+        << entry.actor << "'";
+  }
   void operator()(const PollStateEntry& entry) {
     out << "state " << entry.poll << ' ' << int(entry.to) << ' ' << int(entry.cause) << " '"
         << entry.actor << "'";

@@ -290,6 +290,42 @@ TEST(JournalRecordTest, GoldenBytesOfFatesIdeasQuotasAndTries) {
             "0f1401c801");
 }
 
+// The same, kinds 21 and 22: a record of version 3, and no older one has them.
+TEST(JournalRecordTest, GoldenBytesOfKeys) {
+  KeySealedEntry sealed{.owner = KeyOwner::kPoll, .of_poll = 300};
+  sealed.root_check.fill(0xc1);
+  sealed.nonce.fill(0xc2);
+  sealed.sealed.assign(kSealedVoterKeyBytes, '\xc3');
+  RecordBuilder builder;
+  builder.AddKeySealed(sealed);
+  sealed.owner = KeyOwner::kProject;
+  sealed.of_project = "town";
+  builder.AddKeySealed(sealed);
+  sealed.owner = KeyOwner::kReceipts;
+  sealed.sealed.resize(kSealedReceiptKeyBytes);
+  builder.AddKeySealed(sealed);
+  builder.AddKeyDestroyed({.poll = 300, .reason = "over", .actor = "anna"});
+  builder.AddKeyDestroyed({.project = "town", .reason = "over", .actor = "anna"});
+  std::string record(builder.Seal(SomeHeader()).bytes);
+  const auto times = [](std::size_t count, const std::string& digits) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += digits;
+    return text;
+  };
+  const std::string root_and_nonce = times(8, "c1") + times(24, "c2");
+  EXPECT_EQ(Hex(std::string_view(record).substr(88)),
+            "0f1500ac02" + root_and_nonce + times(72, "c3") +  //
+                "0f150104746f776e" + root_and_nonce + times(72, "c3") + "0f1502" + root_and_nonce +
+                times(32, "c3") +  //
+                "0f1600ac02046f76657204616e6e61"
+                "0f160104746f776e046f76657204616e6e61");
+  EXPECT_EQ(record[8], 3);
+  record[8] = 2;
+  Reseal(&record);
+  EXPECT_TRUE(absl::IsDataLoss(
+      RecordView::Parse(record)->ForEach([](const Entry&) { return absl::OkStatus(); })));
+}
+
 TEST(JournalRecordTest, GoldenBytesOfPaper) {
   RecordBuilder builder;
   const PaperBatchEntry batch = SmallBatch();
@@ -351,11 +387,11 @@ TEST(JournalRecordTest, ANewerVersionIsRefusedByName) {
   RecordBuilder builder;
   builder.AddBallot(SmallBallot(1));
   std::string record(builder.Seal(SomeHeader()).bytes);
-  record[8] = 3;
+  record[8] = 4;
   Reseal(&record);
   const absl::Status status = RecordView::Parse(record).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_NE(std::string(status.message()).find("version 3"), std::string::npos) << status;
+  EXPECT_NE(std::string(status.message()).find("version 4"), std::string::npos) << status;
 }
 
 TEST(JournalRecordTest, ForEachStopsWhereToldTo) {

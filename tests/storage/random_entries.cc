@@ -317,8 +317,33 @@ OnlineAfterPaperEntry RandomEntries::OnlineAfterPaper() {
   return entry;
 }
 
+KeySealedEntry RandomEntries::KeySealed() {
+  KeySealedEntry entry;
+  entry.owner = static_cast<KeyOwner>(Below(3));
+  if (entry.owner == KeyOwner::kPoll) {
+    entry.of_poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  }
+  if (entry.owner == KeyOwner::kProject) entry.of_project = "p" + Text(40);
+  for (std::uint8_t& byte : entry.root_check) byte = static_cast<std::uint8_t>(Below(256));
+  for (std::uint8_t& byte : entry.nonce) byte = static_cast<std::uint8_t>(Below(256));
+  entry.sealed.resize(entry.owner == KeyOwner::kReceipts ? kSealedReceiptKeyBytes
+                                                         : kSealedVoterKeyBytes);
+  for (char& byte : entry.sealed) byte = static_cast<char>(Below(256));
+  return entry;
+}
+
+KeyDestroyedEntry RandomEntries::KeyDestroyed() {
+  KeyDestroyedEntry entry{.reason = Text(60), .actor = Text(20)};
+  if (Coin()) {
+    entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  } else {
+    entry.project = "p" + Text(40);
+  }
+  return entry;
+}
+
 Entry RandomEntries::Any() {
-  switch (Below(21)) {
+  switch (Below(23)) {
     case 0:
       return Project();
     case 1:
@@ -351,6 +376,10 @@ Entry RandomEntries::Any() {
       return UseOfQuota();
     case 15:
       return OnlineAfterPaper();
+    case 16:
+      return KeySealed();
+    case 17:
+      return KeyDestroyed();
     default:
       return Ballot();
   }
@@ -372,6 +401,8 @@ void AddEntry(const Entry& entry, RecordBuilder* builder) {
   if (const auto* tried = std::get_if<OnlineAfterPaperEntry>(&entry)) {
     builder->AddOnlineAfterPaper(*tried);
   }
+  if (const auto* sealed = std::get_if<KeySealedEntry>(&entry)) builder->AddKeySealed(*sealed);
+  if (const auto* end = std::get_if<KeyDestroyedEntry>(&entry)) builder->AddKeyDestroyed(*end);
   if (const auto* made = std::get_if<IdeaDecisionEntry>(&entry)) builder->AddIdeaDecision(*made);
   if (const auto* cards = std::get_if<PaperCardsEntry>(&entry)) builder->AddPaperCards(*cards);
   if (const auto* sum = std::get_if<PaperCardsCountEntry>(&entry))

@@ -44,6 +44,8 @@ class RandomEntries {
   ProjectQuotaEntry QuotaOfProject();
   QuotaUseEntry UseOfQuota();
   OnlineAfterPaperEntry OnlineAfterPaper();
+  KeySealedEntry KeySealed();
+  KeyDestroyedEntry KeyDestroyed();
   Entry Any();
 
  private:

@@ -68,6 +68,7 @@ constexpr Row kRows[] = {
     {"no_ballot", 404},
     {"epoch_changed", 410},
     {"version_compacted", 410},
+    {"key_destroyed", 410},
     {"length_required", 411},
     {"method_not_allowed", 405},
     {"too_many_requests", 429},

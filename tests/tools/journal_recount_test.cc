@@ -198,5 +198,39 @@ TEST_F(RecountTest, BytesThatAreNoBallotAreFound) {
   EXPECT_NE(recount_.differences()[1].find("does not have"), std::string::npos);
 }
 
+TEST_F(RecountTest, KeysEndWithFinalPollsAndOnce) {
+  AddPoll(1, {.type = BallotType::kChoose, .max = 1});
+  AddPoll(2, {.type = BallotType::kChoose, .max = 1});
+  builder_.AddPollState({.poll = 1, .to = PollState::kFinal, .cause = {}, .actor = ""});
+  builder_.AddKeyDestroyed({.poll = 1, .reason = "over", .actor = "anna"});
+  builder_.AddKeyDestroyed({.project = "tests", .reason = "over", .actor = "anna"});
+  builder_.AddKeySealed(
+      {.owner = KeyOwner::kPoll, .of_poll = 2, .sealed = std::string(kSealedVoterKeyBytes, 's')});
+  Feed();
+  EXPECT_TRUE(recount_.differences().empty()) << recount_.differences().front();
+  EXPECT_EQ(recount_.Count().size(), 2u);
+
+  const auto differs = [this](const char* word) {
+    Feed();
+    const auto& found = recount_.differences();
+    return !found.empty() && found.back().find(word) != std::string::npos;
+  };
+  builder_.AddKeyDestroyed({.poll = 1, .reason = "over", .actor = "anna"});
+  EXPECT_TRUE(differs("twice"));
+  builder_.AddKeySealed(
+      {.owner = KeyOwner::kPoll, .of_poll = 1, .sealed = std::string(kSealedVoterKeyBytes, 's')});
+  EXPECT_TRUE(differs("there again"));
+  builder_.AddBallot(Ballot(1, 1, 'v', std::string("\x01\x00", 2)));
+  EXPECT_TRUE(differs("after the poll's key was destroyed"));
+  builder_.AddKeyDestroyed({.poll = 3, .reason = "over", .actor = "anna"});
+  EXPECT_TRUE(differs("never created"));
+  builder_.AddKeyDestroyed({.poll = 2, .reason = "over", .actor = "anna"});
+  EXPECT_TRUE(differs("before it was final"));
+  AddPoll(4, {.type = BallotType::kChoose, .max = 1});
+  builder_.AddPollState({.poll = 4, .to = PollState::kFinal, .cause = {}, .actor = ""});
+  builder_.AddKeyDestroyed({.poll = 4, .reason = "over", .actor = ""});
+  EXPECT_TRUE(differs("by nobody"));
+}
+
 }  // namespace
 }  // namespace tallyd

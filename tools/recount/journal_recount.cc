@@ -167,6 +167,17 @@ absl::Status JournalRecount::AddEntry(const Entry& entry) {
     polls_[poll->number].definition = poll->definition;
   } else if (const auto* fate = std::get_if<OptionFateEntry>(&entry)) {
     AddFate(*fate);
+  } else if (const auto* state = std::get_if<PollStateEntry>(&entry)) {
+    const auto moved = polls_.find(state->poll);
+    if (moved != polls_.end()) moved->second.state = state->to;
+  } else if (const auto* destroyed = std::get_if<KeyDestroyedEntry>(&entry)) {
+    AddKeyDestroyed(*destroyed);
+  } else if (const auto* sealed = std::get_if<KeySealedEntry>(&entry)) {
+    const auto owner = polls_.find(sealed->of_poll);
+    if (owner != polls_.end() && owner->second.key_destroyed) {
+      Differ(At(position_) + ", poll " + std::to_string(sealed->of_poll) +
+             ": its key was destroyed, and is there again");
+    }
   } else {
     AddPaper(entry);
   }
@@ -192,6 +203,21 @@ void JournalRecount::AddFate(const OptionFateEntry& entry) {
   options[entry.option].withdrawn = true;
   options[entry.option].fate = entry.fate;
   options[entry.option].counts_for = entry.into;
+}
+
+void JournalRecount::AddKeyDestroyed(const KeyDestroyedEntry& entry) {
+  if (entry.poll == 0) return;  // of a project, which counts nothing
+  const std::string where = At(position_) + ", poll " + std::to_string(entry.poll);
+  const auto found = polls_.find(entry.poll);
+  if (found == polls_.end()) return Differ(where + ": the poll was never created");
+  if (found->second.state != PollState::kFinal) {
+    Differ(where + ": its key was destroyed before it was final");
+  }
+  if (found->second.key_destroyed) Differ(where + ": its key was destroyed twice");
+  if (entry.actor.empty() || entry.reason.empty()) {
+    Differ(where + ": its key was destroyed by nobody or for no reason");
+  }
+  found->second.key_destroyed = true;
 }
 
 void JournalRecount::AddPaper(const Entry& entry) {
@@ -272,6 +298,7 @@ void JournalRecount::AddVersion(PollNumber number, const VoterTag& tag,
   }
   HeldPoll& poll = found->second;
   if (version.seq <= poll.last_seq) Differ(where + ": seqs must grow");
+  if (poll.key_destroyed) Differ(where + ": came after the poll's key was destroyed");
   poll.last_seq = version.seq;
 
   const auto held = poll.ballots.find(tag);

@@ -10,9 +10,9 @@
 // docs/data_formats.md says. It keeps the ballot in force of every voter in a std::map and counts
 // only at the end, where the engine adds and subtracts as it goes; so the two can disagree.
 // It checks on the way that positions are dense, that each record carries the SHA-256 of the one
-// before, that seqs grow, that what an entry claims to supersede was in force, and that paper was
-// confirmed by another person and taken back as it was entered. One thread. Memory: about 150 bytes
-// a voter.
+// before, that seqs grow, that what an entry claims to supersede was in force, that paper was
+// confirmed by another person and taken back as it was entered, and that keys end with final polls.
+// One thread. Memory: about 150 bytes a voter.
 
 #include <cstdint>
 #include <map>
@@ -86,6 +86,8 @@ class JournalRecount {
   };
   struct HeldPoll {
     PollDefinition definition;
+    PollState state = PollState::kDraft;
+    bool key_destroyed = false;
     Seq last_seq = 0;
     std::map<VoterTag, HeldBallot> ballots;  // the newest version of every voter
     std::map<std::string, HeldPaper> paper;
@@ -95,6 +97,7 @@ class JournalRecount {
   void AddVersion(PollNumber poll, const VoterTag& tag, const SupersededBallot* supersedes,
                   HeldBallot version);
   void AddFate(const OptionFateEntry& entry);
+  void AddKeyDestroyed(const KeyDestroyedEntry& entry);
   void AddPaper(const Entry& entry);
   void ConfirmPaper(HeldPaper* held, const PaperConfirmEntry& entry, const std::string& where);
   void CountCards(HeldPaper* held, const PaperCardsCountEntry& entry, bool second_person,

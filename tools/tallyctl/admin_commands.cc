@@ -1,7 +1,5 @@
 #include "tools/tallyctl/admin_commands.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -21,16 +19,12 @@
 #include "tools/data_directory_exit.h"
 #include "tools/recount/journal_recount.h"
 #include "tools/tallyctl/audit_commands.h"
+#include "tools/tallyctl/stop_on_storage_error.h"
 
 namespace tallyd {
 namespace {
 
 namespace json = boost::json;
-
-void StopOnStorageError(const absl::Status& status) {
-  std::cerr << "tallyctl: storage failed: " << status.message() << "\n" << std::flush;
-  _exit(kExitIo);
-}
 
 json::object ToJson(const CountedPoll& poll) {
   json::object options;

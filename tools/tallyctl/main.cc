@@ -18,6 +18,7 @@
 #include "tools/tallyctl/paper_commands.h"
 #include "tools/tallyctl/poll_commands.h"
 #include "tools/tallyctl/restore.h"
+#include "tools/tallyctl/root_key_commands.h"
 #include "tools/tallyctl/select_command.h"
 
 namespace tallyd {
@@ -45,6 +46,7 @@ struct CommandLine {
   PaperOptions paper;
   ExportOptions exported;
   KeyOptions keys;
+  KeyDestruction destruction;
   std::string token_file;
   DataDirectoryOptions directory;
   SelectOptions select;
@@ -253,8 +255,46 @@ void AddExportCommands(CLI::App& app, CommandLine& line) {
   group->footer("Example: tallyctl export ballots summer --format csv --out summer.csv\n");
 }
 
+void AddDirectoryOptions(CLI::App& command, CommandLine& line, bool required) {
+  command.add_option("--data-dir", line.directory.directory, "Data of a stopped server")
+      ->required(required);
+  command.add_option("--key-file", line.directory.key_file, "Its key file, if not DIR.key");
+  command.add_option("--watermark-file", line.directory.watermark_file,
+                     "Its watermark, if not DIR/watermark");
+}
+
+void AddRootKeyCommands(CLI::App& keys, CommandLine& line) {
+  CLI::App* rotate = keys.add_subcommand("rotate", "Give a stopped server another root key");
+  rotate->fallthrough();
+  AddDirectoryOptions(*rotate, line, true);
+  rotate->footer(
+      "Example: tallyctl keys rotate --data-dir /var/lib/tallyd --key-file /etc/tallyd/key\n"
+      "Voters stay told apart, receipts stay valid. Backups of before need the old key file.\n"
+      "A rotation that was cut short is completed.\n");
+  rotate->callback(
+      [&line] { line.run = [&line] { return RotateRootKey(line.control, line.directory); }; });
+
+  CLI::App* destroy =
+      keys.add_subcommand("destroy", "Destroy the keys of final polls, by rotating the root key");
+  destroy->fallthrough();
+  destroy->add_option("POLL", line.destruction.polls, "Polls; all of them are final")->required();
+  AddDirectoryOptions(*destroy, line, true);
+  destroy->add_option("--reason", line.destruction.reason, "Why, for the audit log")->required();
+  destroy->footer(
+      "Example: tallyctl --actor m.muster keys destroy summer-2026 --reason \"objection period "
+      "over\"\n"
+      "           --data-dir /var/lib/tallyd --key-file /etc/tallyd/key\n"
+      "For good: nobody can test any more who took part, and no export of ballots is made. "
+      "Results,\n"
+      "receipts and recounts stay. Copies of the old key file must be destroyed too.\n");
+  destroy->callback([&line] {
+    line.run = [&line] { return DestroyKeys(line.control, line.directory, line.destruction); };
+  });
+}
+
 void AddKeyCommands(CLI::App& app, CommandLine& line) {
-  CLI::App* keys = app.add_subcommand("keys", "Make, list and revoke API keys");
+  CLI::App* keys = app.add_subcommand(
+      "keys", "Make, list and revoke API keys; rotate the root key, destroy polls' keys");
   keys->require_subcommand(1)->fallthrough();
   KeyOptions& options = line.keys;
   const auto add = [&](const char* name, const char* help) {
@@ -281,14 +321,7 @@ void AddKeyCommands(CLI::App& app, CommandLine& line) {
   CLI::App* revoke = add("revoke", "Take a key out of the file");
   revoke->add_option("ID", options.id, "The key's id, from the list")->required();
   revoke->callback([&line] { line.run = [&line] { return RevokeKey(line.control, line.keys); }; });
-}
-
-void AddDirectoryOptions(CLI::App& command, CommandLine& line, bool required) {
-  command.add_option("--data-dir", line.directory.directory, "Data of a stopped server")
-      ->required(required);
-  command.add_option("--key-file", line.directory.key_file, "Its key file, if not DIR.key");
-  command.add_option("--watermark-file", line.directory.watermark_file,
-                     "Its watermark, if not DIR/watermark");
+  AddRootKeyCommands(*keys, line);
 }
 
 void AddAdminCommands(CLI::App& app, CommandLine& line) {

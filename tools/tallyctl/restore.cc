@@ -13,8 +13,10 @@
 #include <boost/json/serialize.hpp>
 
 #include "engine/backup.h"
+#include "engine/key_history.h"
 #include "storage/durable_file.h"
 #include "storage/journal_record.h"
+#include "storage/key_file.h"
 #include "storage/rocks_journal.h"
 #include "storage/watermark.h"
 #include "tools/data_directory_exit.h"
@@ -170,6 +172,23 @@ absl::Status PutInPlace(const RestoreOptions& restore, const std::string& partia
   return SyncDirectory(DirectoryOf(restore.directory.directory));
 }
 
+// What is wrong with the key file beside data that was restored: a rotation may lie between them.
+std::optional<std::string> FindKeyless(const std::string& directory, const std::string& key_file) {
+  const auto roots = ReadKeyFile(key_file);
+  if (!roots.ok()) return std::string(roots.status().message());
+  absl::Status background;
+  const auto journal = OpenRocksJournal(
+      {.directory = directory + "/journal",
+       .on_background_error = [&background](const absl::Status& status) { background = status; }});
+  if (!journal.ok()) return std::string(journal.status().message());
+  const auto history = ReadKeyHistory(*roots, journal->get(), nullptr);
+  if (!history.ok()) return std::string(history.status().message());
+  if (!background.ok()) return std::string(background.message());
+  const std::optional<std::string> missing = (*history)->FindMissing();
+  if (!missing) return std::nullopt;
+  return "does not have the key of " + *missing;
+}
+
 }  // namespace
 
 ExitCode BackUpServer(const ControlOptions& options) {
@@ -212,6 +231,7 @@ ExitCode RestoreDirectory(const ControlOptions& options, const RestoreOptions& r
   const std::string key =
       restore.directory.key_file.empty() ? directory + ".key" : restore.directory.key_file;
   const bool key_present = FileExists(key);
+  const auto keyless = key_present ? FindKeyless(directory, key) : std::nullopt;
   if (options.json) {
     std::cout << json::serialize(json::object{{"directory", directory},
                                               {"epoch", report->epoch},
@@ -226,6 +246,11 @@ ExitCode RestoreDirectory(const ControlOptions& options, const RestoreOptions& r
   if (!key_present) {
     std::cerr << "tallyctl: bring the old key file to " << key
               << ": without it votes are answered 503 key_missing\n";
+  }
+  if (keyless) {
+    std::cerr << "tallyctl: " << key << ": " << *keyless
+              << ". Votes are answered 503 key_missing until the key file of the backup's time is "
+                 "there\n";
   }
   return kExitOk;
 }

@@ -1,7 +1,5 @@
 #include "tools/tallyctl/select_command.h"
 
-#include <unistd.h>
-
 #include <iostream>
 #include <utility>
 #include <vector>
@@ -14,16 +12,12 @@
 #include "tools/data_directory_exit.h"
 #include "tools/recount/journal_recount.h"
 #include "tools/selection/equal_shares.h"
+#include "tools/tallyctl/stop_on_storage_error.h"
 
 namespace tallyd {
 namespace {
 
 namespace json = boost::json;
-
-void StopOnStorageError(const absl::Status& status) {
-  std::cerr << "tallyctl: storage failed: " << status.message() << "\n" << std::flush;
-  _exit(kExitIo);
-}
 
 absl::Status ReadAll(const DataDirectory& data, JournalRecount* recount) {
   auto journal = OpenRocksJournal(

@@ -146,9 +146,16 @@ ExitCode Serve(const ServeOptions& options) {
     FlushLog();
     return ExitCodeOfOpen(engine.status());
   }
-  if ((*engine)->root_key() == nullptr) {
+  if (!(*engine)->key_present()) {
     Say("WARNING: the key file is missing: rankings are served, votes are answered 503 key_missing "
         "until it is back");
+  } else if (!(*engine)->receipt_key()) {
+    Say("WARNING: the key file is not the one that belongs to this data (the root key was rotated, "
+        "or the data is older than the rotation): votes are answered 503 key_missing");
+  }
+  if ((*engine)->rotation_unfinished()) {
+    Say("WARNING: the key file holds two root keys, of a rotation that was not completed: stop the "
+        "server and run `tallyctl keys rotate`");
   }
   ExitCode code = kExitOk;
   if (!signals.StopPending()) {
