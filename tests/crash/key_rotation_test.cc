@@ -6,6 +6,7 @@
 // TALLYD_FAULT_STEP: of the operations of the database every so manieth (those of key file and
 // watermark: each). TALLYD_FAULT_ACTIONS: for example "kill,after,torn,cut,eio".
 
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <set>
@@ -33,6 +34,7 @@ namespace json = boost::json;
 
 constexpr std::int64_t kOperationsMax = 2'000;
 constexpr std::size_t kOneRootBytes = 65;
+constexpr std::chrono::seconds kStartMax(120);  // on a machine that is busy with other tests
 
 std::vector<std::string> Words(const std::string& list) {
   std::vector<std::string> words;
@@ -46,7 +48,7 @@ class KeyRotationFaults : public testing::Test {
   // Two polls, one of them over; what was acknowledged in the other.
   void Prepare() {
     TallydProcess server({.data_directory = prepared_.File("data")});
-    ASSERT_TRUE(server.WaitReady()) << server.Log();
+    ASSERT_TRUE(server.WaitReady(kStartMax)) << server.Log();
     HttpClient client(server.public_port(), /*record=*/false);
     HttpClient admin(server.admin_port(), /*record=*/false);
     for (const char* poll : {"over", "going"}) {
@@ -83,7 +85,7 @@ class KeyRotationFaults : public testing::Test {
   // Whoever voted is known, whoever did not votes.
   void CheckServing(const std::string& directory, const std::string& newcomer, bool destroyed) {
     TallydProcess server({.data_directory = directory + "/data"});
-    ASSERT_TRUE(server.WaitReady()) << server.Log();
+    ASSERT_TRUE(server.WaitReady(kStartMax)) << server.Log();
     HttpClient client(server.public_port(), /*record=*/false);
     const HttpAnswer again = client.Send(VoteCall("going", ChoicesBody("v1", {"alpha"})));
     ASSERT_EQ(again.status, 200) << again.body;
@@ -146,7 +148,7 @@ TEST_F(KeyRotationFaults, EveryDeathIsSurvivedAndTheNextRunEndsIt) {
             (std::set<std::string>{"going", "over"}));
   const auto step = static_cast<std::int64_t>(EnvironmentNumber("TALLYD_FAULT_STEP", 23));
   int lives = 0;
-  for (const std::string& action : Words(EnvironmentText("TALLYD_FAULT_ACTIONS", "kill,cut"))) {
+  for (const std::string& action : Words(EnvironmentText("TALLYD_FAULT_ACTIONS", "kill"))) {
     for (const char* path : {"data.key", "watermark", "journal"}) {
       const std::int64_t stride = std::string(path) == "journal" ? step : 1;
       for (const char* operation : {"write", "sync", "create", "rename", "remove"}) {
