@@ -8,12 +8,15 @@
 namespace tallyd {
 namespace {
 
-ListenerOptions MakeListener(const Settings& settings, const std::string& text) {
+ListenerOptions MakeListener(const Settings& settings, const std::string& text,
+                             const std::string& mode) {
   const std::optional<Endpoint> endpoint = ParseEndpoint(text);
   TALLYD_CHECK(endpoint.has_value());
   ListenerOptions listener;
   listener.address = endpoint->address;
   listener.port = endpoint->port;
+  listener.unix_path = endpoint->unix_path;
+  listener.unix_mode = ParseFileMode(mode).value_or(0);
   listener.connections_max = static_cast<int>(settings.connections_max);
   listener.network_connections_max = static_cast<int>(settings.network_connections_max);
   return listener;
@@ -21,10 +24,14 @@ ListenerOptions MakeListener(const Settings& settings, const std::string& text) 
 
 ServerOptions MakeServerOptions(const Settings& settings) {
   ServerOptions options;
-  options.public_listener = MakeListener(settings, settings.listen);
+  options.public_listener = MakeListener(settings, settings.listen, settings.listen_mode);
+  options.public_listener.tls = {settings.tls_certificate_file, settings.tls_key_file};
   options.private_listener_enabled = settings.admin_listen != "off";
   if (options.private_listener_enabled) {
-    options.private_listener = MakeListener(settings, settings.admin_listen);
+    options.private_listener =
+        MakeListener(settings, settings.admin_listen, settings.admin_listen_mode);
+    options.private_listener.tls = {settings.admin_tls_certificate_file,
+                                    settings.admin_tls_key_file};
   }
   options.io_threads = static_cast<int>(settings.io_threads);
   options.limits.pipelined_requests_max = static_cast<int>(settings.pipelined_requests_max);

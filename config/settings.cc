@@ -18,12 +18,27 @@ using Rule = SettingRule;
 
 constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
 constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::string_view kUnixPrefix = "unix:";
+constexpr std::size_t kUnixPathBytesMax = 107;  // of the kernel's sockaddr_un
 
 const std::array kSettings = {
     SettingSpec{"listen", &Settings::listen, Rule::kEndpoint, 0, 0, "",
                 "Where citizens vote and read rankings. Port 0 takes any free one."},
     SettingSpec{"admin_listen", &Settings::admin_listen, Rule::kEndpointOrOff, 0, 0, "",
                 "Where operators, tallyctl and metrics come in; never put it on the open net."},
+    SettingSpec{"listen_mode", &Settings::listen_mode, Rule::kFileMode, 0, 0, "",
+                "Who may connect to a Unix socket named in listen; looked at for nothing else."},
+    SettingSpec{"admin_listen_mode", &Settings::admin_listen_mode, Rule::kFileMode, 0, 0, "",
+                "The same for admin_listen."},
+    SettingSpec{"tls_certificate_file", &Settings::tls_certificate_file, Rule::kAnyText, 0, 0, "",
+                "Certificate of the public listener, PEM, followed by those between it and the "
+                "root; empty means plain HTTP, for a proxy that does TLS. Read again on SIGHUP."},
+    SettingSpec{"tls_key_file", &Settings::tls_key_file, Rule::kAnyText, 0, 0, "",
+                "Its private key, PEM without a passphrase, mode 0600. Read again on SIGHUP."},
+    SettingSpec{"admin_tls_certificate_file", &Settings::admin_tls_certificate_file, Rule::kAnyText,
+                0, 0, "", "The same for the private listener; may be the same file."},
+    SettingSpec{"admin_tls_key_file", &Settings::admin_tls_key_file, Rule::kAnyText, 0, 0, "",
+                "Its private key, PEM without a passphrase, mode 0600."},
     SettingSpec{"data_dir", &Settings::data_dir, Rule::kNotEmpty, 0, 0, "",
                 "Journal and everything derived from it; made if missing, used by one process."},
     SettingSpec{
@@ -238,16 +253,20 @@ std::string RuleText(const SettingSpec& spec) {
     case Rule::kNotEmpty:
       return "text that is not empty";
     case Rule::kEndpoint:
-      return "address:port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
+      return "address:port, such as \"127.0.0.1:8080\" or \"[::1]:8080\", or "
+             "\"unix:/run/tallyd/public.sock\"";
     case Rule::kEndpointOrOff:
-      return "address:port, such as \"127.0.0.1:8081\" or \"[::1]:8081\", or \"off\"";
+      return "address:port, such as \"127.0.0.1:8081\" or \"[::1]:8081\", or "
+             "\"unix:/run/tallyd/admin.sock\", or \"off\"";
+    case Rule::kFileMode:
+      return "four octal digits, such as \"0660\"";
     case Rule::kLogLevel:
       return "one of \"error\", \"warning\", \"info\", \"debug\"";
     case Rule::kOrigins:
       return "a list of origins, such as [\"https://example.org\"]";
     case Rule::kAddressRanges:
       return "a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\", "
-             "\"fd00::/8\"]";
+             "\"fd00::/8\"], and \"unix\" for Unix sockets";
     case Rule::kProxyHeader:
       return "\"x-forwarded-for\" or \"forwarded\"";
     case Rule::kBoolean:
@@ -273,6 +292,8 @@ bool KeepsRule(const SettingSpec& spec, const Settings& settings) {
       return ParseEndpoint(text()).has_value();
     case Rule::kEndpointOrOff:
       return text() == "off" || ParseEndpoint(text()).has_value();
+    case Rule::kFileMode:
+      return ParseFileMode(text()).has_value();
     case Rule::kLogLevel:
       return std::find(kLogLevels.begin(), kLogLevels.end(), text()) != kLogLevels.end();
     case Rule::kOrigins: {
@@ -295,12 +316,26 @@ bool KeepsRule(const SettingSpec& spec, const Settings& settings) {
 }
 
 std::string CheckTogether(const Settings& settings) {
+  const auto half = [](std::string_view certificate_key, const std::string& certificate,
+                       std::string_view key_key, const std::string& key) -> std::string {
+    if (certificate.empty() == key.empty()) return "";
+    const std::string_view missing = certificate.empty() ? certificate_key : key_key;
+    const std::string_view given = certificate.empty() ? key_key : certificate_key;
+    return std::string(given) + ": needs " + std::string(missing) + " too";
+  };
+  for (const std::string& fault :
+       {half("tls_certificate_file", settings.tls_certificate_file, "tls_key_file",
+             settings.tls_key_file),
+        half("admin_tls_certificate_file", settings.admin_tls_certificate_file,
+             "admin_tls_key_file", settings.admin_tls_key_file)}) {
+    if (!fault.empty()) return fault;
+  }
   if (settings.insecure_no_auth) {
     for (const auto& [key, value] :
          {std::pair("listen", settings.listen), std::pair("admin_listen", settings.admin_listen)}) {
       if (value == "off") continue;
       const std::optional<Endpoint> endpoint = ParseEndpoint(value);
-      if (endpoint.has_value() && !endpoint->loopback) {
+      if (endpoint.has_value() && !endpoint->local) {
         return std::string("insecure_no_auth: refused because ") + key + " = \"" + value +
                "\" is not loopback: everybody who reaches it could vote for everybody";
       }
@@ -367,7 +402,23 @@ bool SetFromText(const SettingSpec& spec, std::string_view text, Settings& setti
       spec.member);
 }
 
+std::optional<unsigned> ParseFileMode(std::string_view text) {
+  unsigned mode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  const bool whole = error == std::errc() && end == text.data() + text.size() && text.size() == 4;
+  if (!whole || mode > 0777) return std::nullopt;
+  return mode;
+}
+
 std::optional<Endpoint> ParseEndpoint(std::string_view text) {
+  if (text.starts_with(kUnixPrefix)) {
+    const std::string_view path = text.substr(kUnixPrefix.size());
+    // Absolute: a service has no directory that an operator would think of.
+    if (!path.starts_with('/') || path.ends_with('/') || path.size() > kUnixPathBytesMax) {
+      return std::nullopt;
+    }
+    return Endpoint{.address = {}, .unix_path = std::string(path), .local = true};
+  }
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || colon + 1 == text.size()) return std::nullopt;
   Endpoint endpoint;
@@ -383,11 +434,11 @@ std::optional<Endpoint> ParseEndpoint(std::string_view text) {
   in_addr ipv4{};
   in6_addr ipv6{};
   if (!bracketed && inet_pton(AF_INET, endpoint.address.c_str(), &ipv4) == 1) {
-    endpoint.loopback = (ntohl(ipv4.s_addr) >> 24) == 127;
+    endpoint.local = (ntohl(ipv4.s_addr) >> 24) == 127;
     return endpoint;
   }
   if (bracketed && inet_pton(AF_INET6, endpoint.address.c_str(), &ipv6) == 1) {
-    endpoint.loopback = std::memcmp(&ipv6, &in6addr_loopback, sizeof ipv6) == 0;
+    endpoint.local = std::memcmp(&ipv6, &in6addr_loopback, sizeof ipv6) == 0;
     return endpoint;
   }
   return std::nullopt;

@@ -24,6 +24,12 @@ namespace tallyd {
 struct Settings {
   std::string listen = "127.0.0.1:8080";
   std::string admin_listen = "127.0.0.1:8081";
+  std::string listen_mode = "0660";
+  std::string admin_listen_mode = "0660";
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::string admin_tls_certificate_file;
+  std::string admin_tls_key_file;
   std::string data_dir = "/var/lib/tallyd";
   std::string key_file;
   std::string watermark_file;
@@ -78,11 +84,12 @@ struct Settings {
 enum class SettingRule : std::uint8_t {
   kAnyText,
   kNotEmpty,
-  kEndpoint,       // 127.0.0.1:8080, [::1]:8080, localhost:8080
+  kEndpoint,       // 127.0.0.1:8080, [::1]:8080, localhost:8080, unix:/run/tallyd.sock
   kEndpointOrOff,  // the same, or "off"
+  kFileMode,       // four octal digits
   kLogLevel,
   kOrigins,        // a list of origins as browsers send them
-  kAddressRanges,  // a list of addresses and networks
+  kAddressRanges,  // a list of addresses and networks, and "unix"
   kProxyHeader,
   kBoolean,
   kRange,
@@ -123,8 +130,11 @@ bool SetFromText(const SettingSpec& spec, std::string_view text, Settings& setti
 struct Endpoint {
   std::string address;  // IPv4 or IPv6 literal, without brackets
   std::uint16_t port = 0;
-  bool loopback = false;
+  std::string unix_path;  // not empty: a Unix socket, and neither of the two
+  bool local = false;     // only this machine reaches it
 };
 std::optional<Endpoint> ParseEndpoint(std::string_view text);
+// "0660"; nullopt for what is no mode of a socket's file.
+std::optional<unsigned> ParseFileMode(std::string_view text);
 
 }  // namespace tallyd

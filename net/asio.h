@@ -13,9 +13,11 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 
 namespace tallyd {
@@ -24,8 +26,10 @@ namespace asio = boost::asio;
 
 using ErrorCode = boost::system::error_code;
 using IoExecutor = asio::io_context::executor_type;
-using TcpSocket = asio::basic_stream_socket<asio::ip::tcp, IoExecutor>;
-using TcpAcceptor = asio::basic_socket_acceptor<asio::ip::tcp, IoExecutor>;
+// TCP and Unix sockets alike: the protocol is a value, which costs nothing when bytes move.
+using StreamProtocol = asio::generic::stream_protocol;
+using StreamSocket = asio::basic_stream_socket<StreamProtocol, IoExecutor>;
+using StreamAcceptor = asio::basic_socket_acceptor<StreamProtocol, IoExecutor>;
 using SteadyTimer =
     asio::basic_waitable_timer<std::chrono::steady_clock,
                                asio::wait_traits<std::chrono::steady_clock>, IoExecutor>;

@@ -53,9 +53,15 @@ std::string_view ForNode(std::string_view element) {
 
 }  // namespace
 
+ClientAddress ClientAddress::Unix() {
+  ClientAddress address;
+  address.family_ = Family::kUnix;
+  return address;
+}
+
 ClientAddress ClientAddress::V4(const std::array<std::uint8_t, 4>& bytes) {
   ClientAddress address;
-  address.family_ = 4;
+  address.family_ = Family::kV4;
   std::copy(bytes.begin(), bytes.end(), address.bytes_.begin());
   return address;
 }
@@ -66,7 +72,7 @@ ClientAddress ClientAddress::V6(const Bytes& bytes) {
     return V4({bytes[12], bytes[13], bytes[14], bytes[15]});
   }
   ClientAddress address;
-  address.family_ = 6;
+  address.family_ = Family::kV6;
   address.bytes_ = bytes;
   return address;
 }
@@ -92,14 +98,42 @@ std::optional<ClientAddress> ClientAddress::Parse(std::string_view text) {
   return std::nullopt;
 }
 
+int ClientAddress::bits() const {
+  switch (family_) {
+    case Family::kUnknown:
+    case Family::kUnix:
+      return 0;
+    case Family::kV4:
+      return 32;
+    case Family::kV6:
+      break;
+  }
+  return 128;
+}
+
 std::string_view ClientAddress::Network() const {
-  constexpr std::size_t kV4Bytes = 4;
-  constexpr std::size_t kV6NetworkBytes = 8;
-  const std::size_t bytes = family_ == 4 ? kV4Bytes : family_ == 6 ? kV6NetworkBytes : 0;
-  return {reinterpret_cast<const char*>(bytes_.data()), bytes};
+  const auto first = [this](std::size_t bytes) {
+    return std::string_view(reinterpret_cast<const char*>(bytes_.data()), bytes);
+  };
+  switch (family_) {
+    case Family::kUnknown:
+      return {};
+    case Family::kUnix:
+      return first(1);
+    case Family::kV4:
+      return first(4);
+    case Family::kV6:
+      break;
+  }
+  return first(8);
 }
 
 std::optional<AddressRange> AddressRange::Parse(std::string_view text) {
+  if (text == "unix") {
+    AddressRange all;
+    all.first_ = ClientAddress::Unix();
+    return all;
+  }
   const std::size_t slash = text.find('/');
   const std::string_view literal = text.substr(0, slash);
   // A port would be a mistake here.
@@ -110,7 +144,7 @@ std::optional<AddressRange> AddressRange::Parse(std::string_view text) {
   if (!first) return std::nullopt;
   AddressRange range;
   range.first_ = *first;
-  const int bits_max = first->is_v4() ? 32 : 128;
+  const int bits_max = first->bits();
   range.bits_ = bits_max;
   if (slash == std::string_view::npos) return range;
   const std::string_view bits = text.substr(slash + 1);
@@ -121,7 +155,7 @@ std::optional<AddressRange> AddressRange::Parse(std::string_view text) {
 }
 
 bool AddressRange::Contains(const ClientAddress& address) const {
-  if (!address.known() || address.is_v4() != first_.is_v4()) return false;
+  if (!address.known() || !address.SameKindAs(first_)) return false;
   for (int bit = 0; bit < bits_; bit += 8) {
     const auto byte = static_cast<std::size_t>(bit / 8);
     const int used = std::min(8, bits_ - bit);
@@ -142,8 +176,7 @@ bool ProxyOptions::Believes(const ClientAddress& address) const {
 
 ClientAddress FindClient(const ClientAddress& peer, const ProxyOptions& proxies,
                          const ForwardedLines& lines) {
-  // Who comes by a Unix socket has no address; the file's mode says who may.
-  if (peer.known() && !proxies.Believes(peer)) return peer;
+  if (!proxies.Believes(peer)) return peer;
   ClientAddress client;
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     std::string_view list = *line;

@@ -25,28 +25,35 @@ class ClientAddress {
   using Bytes = std::array<std::uint8_t, 16>;
 
   ClientAddress() = default;  // unknown
+  // Whoever comes by a Unix socket: all of them are one.
+  static ClientAddress Unix();
   static ClientAddress V4(const std::array<std::uint8_t, 4>& bytes);
   // An address that only wraps an IPv4 one (::ffff:192.0.2.1) is that one.
   static ClientAddress V6(const Bytes& bytes);
   // "192.0.2.1", "2001:db8::1", also "192.0.2.1:4711" and "[2001:db8::1]:4711".
   static std::optional<ClientAddress> Parse(std::string_view text);
 
-  bool known() const { return family_ != 0; }
-  bool is_v4() const { return family_ == 4; }
+  bool known() const { return family_ != Family::kUnknown; }
+  bool SameKindAs(const ClientAddress& other) const { return family_ == other.family_; }
+  // Of an address in bits: 32, 128; 0 where there is none.
+  int bits() const;
   const Bytes& bytes() const { return bytes_; }  // IPv4 in the first four
 
   // What stands for the client where addresses are counted: an IPv4 address, or the /64 of an IPv6
-  // address, for whoever has one has all of it. Points into this object.
+  // address, for whoever has one has all of it. Points into this object; of three different
+  // lengths, so that no two kinds are ever the same.
   std::string_view Network() const;
 
   friend bool operator==(const ClientAddress&, const ClientAddress&) = default;
 
  private:
-  std::uint8_t family_ = 0;  // 4, 6
+  enum class Family : std::uint8_t { kUnknown, kUnix, kV4, kV6 };
+
+  Family family_ = Family::kUnknown;
   Bytes bytes_{};
 };
 
-// "10.0.0.0/8", "fd00::/8", or one address.
+// "10.0.0.0/8", "fd00::/8", one address, or "unix": whoever comes by a Unix socket.
 class AddressRange {
  public:
   static std::optional<AddressRange> Parse(std::string_view text);

@@ -11,14 +11,14 @@
 
 #include <string>
 
-#include "net/asio.h"
+#include "net/byte_stream.h"
 
 namespace tallyd {
 
 class IoThread;
 
 struct DetachedConnection {
-  TcpSocket socket;
+  ByteStream stream;
   IoThread& io_thread;
   std::string head;  // status line and headers, not yet sent
 };

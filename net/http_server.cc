@@ -41,6 +41,12 @@ absl::Status HttpServer::Start() {
   return absl::OkStatus();
 }
 
+absl::Status HttpServer::ReloadCertificates() {
+  absl::Status status = public_listener_->ReloadCertificate();
+  if (private_listener_ != nullptr) status.Update(private_listener_->ReloadCertificate());
+  return status;
+}
+
 void HttpServer::BeginDrain() {
   if (!running_) return;
   io_threads_.front()->Post([this] {
@@ -67,10 +73,18 @@ bool HttpServer::Stop(std::chrono::milliseconds deadline) {
   return drained;
 }
 
+const Listener* HttpServer::ListenerOf(ListenerKind kind) const {
+  return kind == ListenerKind::kPublic ? public_listener_.get() : private_listener_.get();
+}
+
 std::uint16_t HttpServer::port(ListenerKind kind) const {
-  const Listener* listener =
-      kind == ListenerKind::kPublic ? public_listener_.get() : private_listener_.get();
-  return listener != nullptr ? listener->local_endpoint().port() : 0;
+  const Listener* listener = ListenerOf(kind);
+  return listener != nullptr ? listener->port() : 0;
+}
+
+std::int64_t HttpServer::certificate_ends_s(ListenerKind kind) const {
+  const Listener* listener = ListenerOf(kind);
+  return listener != nullptr ? listener->certificate_ends_s() : 0;
 }
 
 std::uint64_t HttpServer::connections_open() const {

@@ -38,16 +38,23 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   absl::Status Start();
+  // Reads the certificates of both listeners again; a pair that is faulty changes nothing, and what
+  // is wrong with it comes back. Any thread.
+  absl::Status ReloadCertificates();
   void BeginDrain();
   // Returns true if every connection ended by itself before the deadline.
   bool Stop(std::chrono::milliseconds deadline);
 
-  // The bound port; also right when the options said 0.
+  // When the certificate of a listener ends, in seconds since 1970; 0 without TLS.
+  std::int64_t certificate_ends_s(ListenerKind kind) const;
+  // The bound port; also right when the options said 0. A Unix socket has none: 0.
   std::uint16_t port(ListenerKind kind) const;
   const std::vector<std::unique_ptr<IoThread>>& io_threads() const { return io_threads_; }
   std::uint64_t connections_open() const;
 
  private:
+  const Listener* ListenerOf(ListenerKind kind) const;
+
   const ServerOptions options_;
   const Router& router_;
   std::vector<std::unique_ptr<IoThread>> io_threads_;

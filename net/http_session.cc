@@ -9,14 +9,13 @@
 namespace tallyd {
 namespace {
 
-constexpr std::size_t kGatherMax = 16;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
 
-HttpSession::HttpSession(TcpSocket socket, const ClientAddress& peer, IoThread& thread,
+HttpSession::HttpSession(StreamSocket socket, const ClientAddress& peer, IoThread& thread,
                          const Surroundings& surroundings, ConnectionToken token)
-    : socket_(std::move(socket)),
+    : bytes_(std::move(socket)),
       peer_(peer),
       thread_(thread),
       surroundings_(surroundings),
@@ -25,24 +24,58 @@ HttpSession::HttpSession(TcpSocket socket, const ClientAddress& peer, IoThread& 
 
 HttpSession::~HttpSession() = default;
 
-void HttpSession::Start() {
+void HttpSession::Start(std::optional<ProblemCode> refusal) {
   self_ = shared_from_this();
   open_ = true;
+  refusal_ = refusal;
   thread_.AddSession(*this);
-  ErrorCode ignored;  // without these two the connection is slower, not wrong
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket_.non_blocking(true, ignored);
-  EnterPhase(Phase::kIdle, surroundings_.limits.idle_ms_max);
-  Pump();
+  bytes_.Prepare();
+  if (surroundings_.tls == nullptr) return Welcome();
+  reading_ = Reading::kHandshake;
+  auto tls = surroundings_.tls->Accept(bytes_.native_handle());
+  if (tls == nullptr) return Close();  // out of memory
+  bytes_.BeginTls(std::move(tls));
+  EnterPhase(Phase::kHandshake, surroundings_.limits.header_ms_max);
+  ShakeHands();
 }
 
-void HttpSession::StartRefused(ProblemCode problem) {
-  self_ = shared_from_this();
-  open_ = true;
-  thread_.AddSession(*this);
-  ErrorCode ignored;
-  socket_.non_blocking(true, ignored);
-  Refuse(problem);
+// One step; called again whenever the socket allows the next.
+void HttpSession::ShakeHands() {
+  HttpMetrics& counters = thread_.counters();
+  const auto go_on = [self = shared_from_this()](const ErrorCode& error) {
+    if (!self->open_) return;
+    if (error) return self->Close();
+    self->ShakeHands();
+  };
+  switch (bytes_.tls().Handshake()) {
+    case TlsStream::Step::kWantRead:
+      return bytes_.WhenReadable(go_on);
+    case TlsStream::Step::kWantWrite:
+      return bytes_.WhenWritable(go_on);
+    case TlsStream::Step::kDone:
+      counters.tls_handshakes_done.Add();
+      counters.tls_connections.Add();
+      reading_ = Reading::kRequest;
+      return Welcome();
+    case TlsStream::Step::kRefused:
+      counters.tls_handshakes_refused.Add();
+      return EndFailedHandshake();
+    case TlsStream::Step::kGone:
+      counters.tls_handshakes_gone.Add();
+      return Close();
+  }
+}
+
+// The alert is out; closing at once, with bytes unread, could take it away from the client.
+void HttpSession::EndFailedHandshake() {
+  bytes_.AbandonTls();
+  BeginLinger();
+  if (open_) StartRead();
+}
+
+void HttpSession::Welcome() {
+  EnterPhase(Phase::kIdle, surroundings_.limits.idle_ms_max);
+  if (refusal_) Refuse(*refusal_);
   Pump();
 }
 
@@ -62,9 +95,8 @@ void HttpSession::Pump() {
   } while (open_ && step == Step::kProgress && MayParse());
   pumping_ = false;
   if (!open_) return;
-  if (answers_.is_finished() && answers_.unsent_bytes() == 0 && reading_ != Reading::kLinger) {
-    BeginLinger();
-  }
+  const bool said_all = answers_.is_finished() && answers_.unsent_bytes() == 0 && !write_pending_;
+  if (said_all && reading_ != Reading::kLinger) BeginLinger();
   UpdatePhase();
   if (open_) StartRead();
 }
@@ -91,10 +123,10 @@ void HttpSession::StartRead() {
           : limits.header_bytes_max + kSmallBodyBytesMax + limits.read_buffer_bytes_start;
   const ReadBuffer::Space space = input_.Prepare(std::max(bytes_max, input_.size() + 1));
   read_pending_ = true;
-  socket_.async_read_some(asio::buffer(space.data, space.size),
-                          [self = shared_from_this()](const ErrorCode& error, std::size_t bytes) {
-                            self->OnRead(error, bytes);
-                          });
+  bytes_.AsyncReadSome(space.data, space.size,
+                       [self = shared_from_this()](const ErrorCode& error, std::size_t bytes) {
+                         self->OnRead(error, bytes);
+                       });
 }
 
 void HttpSession::OnRead(const ErrorCode& error, std::size_t bytes) {
@@ -133,18 +165,11 @@ void HttpSession::Flush() {
     answers_.AppendInterim(kContinue);
   }
   while (answers_.unsent_bytes() > 0) {
-    std::array<std::string_view, kGatherMax> views;
+    std::array<std::string_view, ByteStream::kGatherMax> views;
     const std::size_t count = answers_.Gather(views.data(), views.size());
-    std::array<asio::const_buffer, kGatherMax> buffers;
-    for (std::size_t i = 0; i < count; ++i) {
-      buffers[i] = asio::const_buffer(views[i].data(), views[i].size());
-    }
     ErrorCode error;
-    const std::size_t sent =
-        count == 1 ? socket_.write_some(buffers[0], error) : socket_.write_some(buffers, error);
-    if (error == asio::error::would_block || error == asio::error::try_again) {
-      return FlushWhenWritable();
-    }
+    const std::size_t sent = bytes_.WriteSome(views.data(), count, error);
+    if (WouldBlock(error)) return FlushWhenWritable();
     if (error) return Close();
     thread_.counters().bytes_sent.Add(sent);
     answers_.Sent(sent);
@@ -155,7 +180,7 @@ void HttpSession::FlushWhenWritable() {
   write_pending_ = true;
   write_deadline_ =
       thread_.coarse_now() + std::chrono::milliseconds(surroundings_.limits.write_ms_max);
-  socket_.async_wait(TcpSocket::wait_write, [self = shared_from_this()](const ErrorCode& error) {
+  bytes_.WhenWritable([self = shared_from_this()](const ErrorCode& error) {
     self->write_pending_ = false;
     if (!self->open_) return;
     if (error) return self->Close();
@@ -166,10 +191,11 @@ void HttpSession::FlushWhenWritable() {
 // The last answer has been sent. Closing now while the client still sends would reset the
 // connection and could take the answer away from it: say we are done, read on a little.
 void HttpSession::BeginLinger() {
+  ErrorCode error;
+  bytes_.ShutdownSend(error);
+  if (WouldBlock(error)) return FlushWhenWritable();  // and from there to here again
   reading_ = Reading::kLinger;
   input_.Clear();
-  ErrorCode error;
-  socket_.shutdown(TcpSocket::shutdown_send, error);
   if (error || end_of_input_) return Close();
   EnterPhase(Phase::kLinger, surroundings_.limits.linger_ms_max);
 }
@@ -181,10 +207,16 @@ void HttpSession::BeginDrain() {
 
 void HttpSession::Close() {
   if (!open_) return;
-  open_ = false;
+  open_ = false;  // what the stream's sink answers now goes nowhere
   AbortStream();
-  ErrorCode ignored;  // nothing is left to be done about it
-  socket_.close(ignored);
+  Leave();
+  bytes_.Close();
+}
+
+void HttpSession::Leave() {
+  if (bytes_.is_tls() && reading_ != Reading::kHandshake) {
+    thread_.counters().tls_connections.Subtract();
+  }
   thread_.RemoveSession(*this);
   token_.reset();
   // Whoever called holds a reference of their own.
@@ -200,6 +232,10 @@ void HttpSession::EnterPhase(Phase phase, int ms) {
 // Which deadline holds now. A phase that goes on keeps the deadline it began with.
 void HttpSession::UpdatePhase() {
   if (!open_ || reading_ == Reading::kLinger) return;
+  if (reading_ == Reading::kHandshake) {
+    if (draining_) Close();
+    return;
+  }
   const SessionLimits& limits = surroundings_.limits;
   const auto stay_or_enter = [&](Phase phase, int ms) {
     if (phase_ != phase || phase_ticket_ != answers_.next_ticket()) EnterPhase(phase, ms);
@@ -235,6 +271,9 @@ void HttpSession::OnPhaseTimeout() {
   switch (phase_) {
     case Phase::kBusy:
       return;
+    case Phase::kHandshake:
+      counters.tls_handshakes_late.Add();
+      return Close();
     case Phase::kIdle:
       counters.timeouts_idle.Add();
       return Close();

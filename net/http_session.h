@@ -7,6 +7,8 @@
 // may answer later; at most `pipelined_requests_max` are in flight, then reading pauses. A refused
 // header is answered, and the connection closes slowly enough for the client to read why.
 //
+// Over TLS the handshake comes first; everything after it is the same (net/byte_stream.h).
+//
 // Phases and their deadlines (SessionLimits) are looked at by OnSweep(), called by the io thread
 // for all its sessions: a drip of bytes never extends a phase. The session owns itself while it is
 // open and is only ever touched by its io thread.
@@ -18,7 +20,7 @@
 #include <string_view>
 
 #include "net/answer_queue.h"
-#include "net/asio.h"
+#include "net/byte_stream.h"
 #include "net/client_address.h"
 #include "net/connection_counts.h"
 #include "net/http_request.h"
@@ -31,6 +33,7 @@
 #include "net/response_head.h"
 #include "net/router.h"
 #include "net/server_options.h"
+#include "net/tls_acceptor.h"
 
 namespace tallyd {
 
@@ -41,17 +44,17 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
     const Router& router;
     const SessionLimits& limits;
     ListenerKind listener;
-    RequestGate* gate = nullptr;  // null: everybody may ask as often as they like
+    RequestGate* gate = nullptr;       // null: everybody may ask as often as they like
+    const TlsAcceptor* tls = nullptr;  // null: plain HTTP
   };
   using TimePoint = IoThread::TimePoint;
 
-  HttpSession(TcpSocket socket, const ClientAddress& peer, IoThread& thread,
+  HttpSession(StreamSocket socket, const ClientAddress& peer, IoThread& thread,
               const Surroundings& surroundings, ConnectionToken token);
   ~HttpSession() override;
 
-  void Start();
-  // Answers `problem` without reading a request, then closes.
-  void StartRefused(ProblemCode problem);
+  // With a refusal: it is answered without reading a request, and the connection closes.
+  void Start(std::optional<ProblemCode> refusal);
   void BeginDrain();
   void OnSweep(TimePoint now);
   void OnRoundEnd();
@@ -69,8 +72,8 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
  private:
   friend class IoThread;
 
-  enum class Reading : std::uint8_t { kRequest, kStream, kDiscard, kLinger };
-  enum class Phase : std::uint8_t { kIdle, kHeader, kBody, kBusy, kStream, kLinger };
+  enum class Reading : std::uint8_t { kHandshake, kRequest, kStream, kDiscard, kLinger };
+  enum class Phase : std::uint8_t { kHandshake, kIdle, kHeader, kBody, kBusy, kStream, kLinger };
   enum class Step : std::uint8_t { kProgress, kNeedMore };
 
   struct Stream {
@@ -86,6 +89,9 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
   };
 
   // http_session.cc: bytes in and out.
+  void ShakeHands();
+  void EndFailedHandshake();
+  void Welcome();
   void Pump();
   void StartRead();
   void OnRead(const ErrorCode& error, std::size_t bytes);
@@ -93,6 +99,8 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
   void Flush();
   void FlushWhenWritable();
   void BeginLinger();
+  // It counts no more among the thread's and the listener's.
+  void Leave();
   bool MayRead() const;
   void UpdatePhase();
   void EnterPhase(Phase phase, int ms);
@@ -129,7 +137,7 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
   void FinishAnswer(std::uint64_t ticket, int route_index, int status,
                     std::shared_ptr<const std::string> shared_body);
 
-  TcpSocket socket_;
+  ByteStream bytes_;
   const ClientAddress peer_;
   IoThread& thread_;
   const Surroundings& surroundings_;
@@ -141,6 +149,7 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
   RequestHeader header_;
   AnswerQueue answers_;
   Stream stream_;
+  std::optional<ProblemCode> refusal_;
   Reading reading_ = Reading::kRequest;
   Phase phase_ = Phase::kIdle;
   bool open_ = false;

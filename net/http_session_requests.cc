@@ -36,6 +36,7 @@ HttpSession::Step HttpSession::ParseOne() {
       return FeedStream();
     case Reading::kDiscard:
       return DiscardBody();
+    case Reading::kHandshake:
     case Reading::kLinger:
       break;
   }
@@ -287,18 +288,15 @@ std::unique_ptr<DetachedConnection> HttpSession::Detach(std::uint64_t ticket, in
                      !write_pending_ && !end_of_input_;
   if (!alone || draining_) return nullptr;
   auto connection = std::make_unique<DetachedConnection>(
-      DetachedConnection{TcpSocket(thread_.context()), thread_, {}});
+      DetachedConnection{ByteStream(StreamSocket(thread_.context())), thread_, {}});
   // Only a protocol that is changed to outlives its head; a stream ends with the connection.
   slot->close = status != 101;
   AppendStreamHead(status, header_lines, FrameOf(*slot), connection->head);
   CountAnswer(slot->route_index, status);
-  ErrorCode ignored;  // a read that is under way ends without having read
-  if (read_pending_) socket_.cancel(ignored);
+  if (read_pending_) bytes_.Cancel();
   open_ = false;
-  connection->socket = std::move(socket_);
-  thread_.RemoveSession(*this);
-  token_.reset();
-  self_.reset();  // whoever called holds a reference of their own
+  Leave();
+  connection->stream = std::move(bytes_);
   return connection;
 }
 

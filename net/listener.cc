@@ -1,6 +1,7 @@
 #include "net/listener.h"
 
-#include <string>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 namespace tallyd {
@@ -9,12 +10,6 @@ namespace {
 // Connections over the cap that are told so, at most at a time.
 constexpr int kToldRefusalsMax = 64;
 constexpr int kToldNetworkRefusalsMax = 4;
-
-ClientAddress AddressOf(const asio::ip::tcp::endpoint& endpoint) {
-  const asio::ip::address address = endpoint.address();
-  return address.is_v4() ? ClientAddress::V4(address.to_v4().to_bytes())
-                         : ClientAddress::V6(address.to_v6().to_bytes());
-}
 
 bool IsOutOfResources(const ErrorCode& error) {
   return error == asio::error::no_descriptors || error == asio::error::no_memory ||
@@ -31,32 +26,18 @@ Listener::Listener(ListenerKind kind, const ListenerOptions& options, const Serv
       backoff_(server.accept_backoff_ms),
       proxies_(server.proxies),
       threads_(threads),
-      surroundings_{router, server.limits, kind, gate},
-      acceptor_(threads.front()->context()),
+      tls_(options.tls.given() ? std::make_unique<TlsAcceptor>(options.tls) : nullptr),
+      surroundings_{router, server.limits, kind, gate, tls_.get()},
+      socket_(threads.front()->context()),
       timer_(threads.front()->context()) {}
 
 absl::Status Listener::Open() {
-  ErrorCode error;
-  const auto failed = [&](const char* what) {
-    return absl::UnavailableError(std::string("cannot ") + what + " " + options_.address + ":" +
-                                  std::to_string(options_.port) + ": " + error.message());
-  };
-  const asio::ip::address address = asio::ip::make_address(options_.address, error);
-  if (error) {
-    return absl::InvalidArgumentError("not an IP address to listen on: " + options_.address);
-  }
-  const asio::ip::tcp::endpoint endpoint(address, options_.port);
-  acceptor_.open(endpoint.protocol(), error);
-  if (error) return failed("open a socket for");
-  acceptor_.set_option(asio::socket_base::reuse_address(true), error);
-  if (error) return failed("set SO_REUSEADDR for");
-  acceptor_.bind(endpoint, error);
-  if (error) return failed("bind");
-  acceptor_.listen(options_.backlog, error);
-  if (error) return failed("listen on");
-  local_endpoint_ = acceptor_.local_endpoint(error);
-  if (error) return failed("read back the address of");
-  return absl::OkStatus();
+  if (absl::Status status = ReloadCertificate(); !status.ok()) return status;
+  return socket_.Open(options_);
+}
+
+absl::Status Listener::ReloadCertificate() {
+  return tls_ ? tls_->Reload() : absl::OkStatus();
 }
 
 void Listener::StartAccepting() {
@@ -64,22 +45,21 @@ void Listener::StartAccepting() {
 }
 
 void Listener::StopAccepting() {
-  ErrorCode ignored;  // the descriptor is gone either way
-  acceptor_.close(ignored);
+  socket_.Close();
   timer_.cancel();
 }
 
 void Listener::Accept() {
   IoThread& thread = *threads_[next_thread_];
   next_thread_ = (next_thread_ + 1) % threads_.size();
-  acceptor_.async_accept(thread.context(),
-                         [this, &thread](const ErrorCode& error, TcpSocket socket) {
-                           OnAccept(error, std::move(socket), thread);
-                         });
+  socket_.acceptor().async_accept(thread.context(),
+                                  [this, &thread](const ErrorCode& error, StreamSocket socket) {
+                                    OnAccept(error, std::move(socket), thread);
+                                  });
 }
 
-void Listener::OnAccept(const ErrorCode& error, TcpSocket socket, IoThread& thread) {
-  if (!acceptor_.is_open()) return;
+void Listener::OnAccept(const ErrorCode& error, StreamSocket socket, IoThread& thread) {
+  if (!socket_.acceptor().is_open()) return;
   HttpMetrics& counters = threads_.front()->counters();
   if (error) {
     if (IsOutOfResources(error)) {
@@ -93,7 +73,7 @@ void Listener::OnAccept(const ErrorCode& error, TcpSocket socket, IoThread& thre
   Accept();
 }
 
-void Listener::Admit(TcpSocket socket, IoThread& thread) {
+void Listener::Admit(StreamSocket socket, IoThread& thread) {
   HttpMetrics& counters = threads_.front()->counters();
   ErrorCode error;
   const ClientAddress peer = AddressOf(socket.remote_endpoint(error));
@@ -114,16 +94,16 @@ void Listener::Admit(TcpSocket socket, IoThread& thread) {
   auto session = std::make_shared<HttpSession>(std::move(socket), peer, thread, surroundings_,
                                                ConnectionToken(counts_, network));
   thread.Post([session = std::move(session), over, network_over] {
-    if (over) return session->StartRefused(ProblemCode::kOverloaded);
-    if (network_over) return session->StartRefused(ProblemCode::kTooManyRequests);
-    session->Start();
+    if (over) return session->Start(ProblemCode::kOverloaded);
+    if (network_over) return session->Start(ProblemCode::kTooManyRequests);
+    session->Start(std::nullopt);
   });
 }
 
 void Listener::BackOff() {
   timer_.expires_after(backoff_);
   timer_.async_wait([this](const ErrorCode& error) {
-    if (!error && acceptor_.is_open()) Accept();
+    if (!error && socket_.acceptor().is_open()) Accept();
   });
 }
 

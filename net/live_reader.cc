@@ -1,6 +1,8 @@
 #include "net/live_reader.h"
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include "storage/check.h"
@@ -15,15 +17,14 @@ constexpr auto kLingerMax = std::chrono::seconds(2);
 }  // namespace
 
 LiveReader::LiveReader(DetachedConnection connection, Kind kind, LiveReaderOwner& owner)
-    : socket_(std::move(connection.socket)),
+    : bytes_(std::move(connection.stream)),
       io_thread_(connection.io_thread),
       kind_(kind),
       owner_(owner),
       own_(std::move(connection.head)) {}
 
 void LiveReader::BoundSendBuffer(int bytes) {
-  ErrorCode ignored;  // without it there is more memory in use, and nothing else is different
-  socket_.set_option(asio::socket_base::send_buffer_size(bytes), ignored);
+  bytes_.BoundSendBuffer(bytes);
 }
 
 void LiveReader::Start() {
@@ -54,29 +55,30 @@ void LiveReader::Flush() {
   for (;;) {
     const std::size_t message_bytes = message_ == nullptr ? 0 : message_->size();
     if (sent_ == own_.size() + message_bytes) break;
-    std::array<asio::const_buffer, 2> buffers;
-    if (sent_ < own_.size()) {
-      buffers[0] = asio::buffer(own_.data() + sent_, own_.size() - sent_);
-      if (message_bytes > 0) buffers[1] = asio::buffer(*message_);
-    } else {
-      buffers[0] = asio::buffer(*message_) + (sent_ - own_.size());
+    std::array<std::string_view, 2> views;
+    std::size_t count = 0;
+    const std::string_view own = std::string_view(own_).substr(std::min(sent_, own_.size()));
+    if (!own.empty()) views[count++] = own;
+    if (message_bytes > 0) {
+      views[count++] = std::string_view(*message_).substr(sent_ - std::min(sent_, own_.size()));
     }
     ErrorCode error;
-    const std::size_t sent = socket_.write_some(buffers, error);
-    if (error == asio::error::would_block || error == asio::error::try_again) {
-      socket_.async_wait(TcpSocket::wait_write, [self = shared_from_this()](const ErrorCode& why) {
-        if (!self->open_) return;
-        if (why) return self->Close();
-        self->Flush();
-      });
-      return;
-    }
+    const std::size_t sent = bytes_.WriteSome(views.data(), count, error);
+    if (WouldBlock(error)) return FlushWhenWritable();
     if (error) return Close();
     io_thread_.counters().bytes_sent.Add(sent);
     sent_ += sent;
     busy_since_ = io_thread_.coarse_now();
   }
   Sent();
+}
+
+void LiveReader::FlushWhenWritable() {
+  bytes_.WhenWritable([self = shared_from_this()](const ErrorCode& error) {
+    if (!self->open_) return;
+    if (error) return self->Close();
+    self->Flush();
+  });
 }
 
 void LiveReader::Sent() {
@@ -87,18 +89,25 @@ void LiveReader::Sent() {
     own_ = std::exchange(later_, {});
     return Flush();
   }
+  if (ending_) return EndOutput();
   busy_ = false;
-  if (!ending_) return owner_.OnFree(*this);
-  // The client closes when it has read the end; closing first could take it away.
+  owner_.OnFree(*this);
+}
+
+// The client closes when it has read the end; closing first could take it away.
+void LiveReader::EndOutput() {
+  ErrorCode error;
+  bytes_.ShutdownSend(error);
+  if (WouldBlock(error))
+    return FlushWhenWritable();  // still busy: nothing is sent, then here again
+  busy_ = false;
   ended_ = true;
   busy_since_ = io_thread_.coarse_now();
-  ErrorCode error;
-  socket_.shutdown(TcpSocket::shutdown_send, error);
   if (error) Close();
 }
 
 void LiveReader::Watch() {
-  socket_.async_wait(TcpSocket::wait_read, [self = shared_from_this()](const ErrorCode& error) {
+  bytes_.WhenReadable([self = shared_from_this()](const ErrorCode& error) {
     if (!self->open_) return;
     if (error) return self->Close();
     self->OnReadable();
@@ -108,8 +117,8 @@ void LiveReader::Watch() {
 void LiveReader::OnReadable() {
   std::array<char, 512> bytes;
   ErrorCode error;
-  const std::size_t size = socket_.read_some(asio::buffer(bytes), error);
-  if (error == asio::error::would_block || error == asio::error::try_again) return Watch();
+  const std::size_t size = bytes_.ReadSome(bytes.data(), bytes.size(), error);
+  if (WouldBlock(error)) return Watch();
   if (error) return Close();
   io_thread_.counters().bytes_received.Add(size);
   OnClientBytes({bytes.data(), size});
@@ -158,8 +167,7 @@ void LiveReader::Close() {
   open_ = false;
   ending_ = true;
   const std::shared_ptr<LiveReader> alive = shared_from_this();
-  ErrorCode ignored;  // nothing is left to be done about it
-  socket_.close(ignored);
+  bytes_.Close();
   owner_.OnGone(*this);
 }
 

@@ -68,13 +68,15 @@ class LiveReader final : public std::enable_shared_from_this<LiveReader> {
 
  private:
   void Flush();
+  void FlushWhenWritable();
   void Sent();
+  void EndOutput();
   void Watch();
   void OnReadable();
   void OnClientBytes(std::string_view bytes);
   void OnClientFrame(FrameKind kind, std::string&& payload);
 
-  TcpSocket socket_;
+  ByteStream bytes_;
   IoThread& io_thread_;
   const Kind kind_;
   LiveReaderOwner& owner_;

@@ -139,7 +139,7 @@ using CounterMember = Counter HttpMetrics::*;
 
 double Sum(const MetricsSources& sources, CounterMember member) {
   std::uint64_t sum = 0;
-  for (const auto& thread : sources.io_threads) sum += (thread->metrics().*member).value();
+  for (const auto& thread : sources.http.io_threads()) sum += (thread->metrics().*member).value();
   return static_cast<double>(sum);
 }
 
@@ -152,7 +152,7 @@ void AddRequests(const MetricsSources& sources, Families& families) {
     const bool known = index < routes.size();
     for (std::size_t status = 1; status <= 5; ++status) {
       std::uint64_t sum = 0;
-      for (const auto& thread : sources.io_threads) {
+      for (const auto& thread : sources.http.io_threads()) {
         sum += thread->metrics().routes[index].by_status_class[status].value();
       }
       if (sum == 0) continue;
@@ -178,6 +178,27 @@ void AddLive(const MetricsSources& sources, Families& families) {
   AddValue(ended, Sum(sources, &HttpMetrics::live_refused_full), {{"reason", "full"}});
   AddValue(ended, Sum(sources, &HttpMetrics::live_refused_network), {{"reason", "network"}});
   AddValue(ended, Sum(sources, &HttpMetrics::live_closed_slow), {{"reason", "slow"}});
+}
+
+void AddTls(const MetricsSources& sources, Families& families) {
+  AddValue(
+      AddFamily("tallyd_tls_connections", "Open connections over TLS", MetricType::Gauge, families),
+      Sum(sources, &HttpMetrics::tls_connections));
+  MetricFamily& handshakes =
+      AddFamily("tallyd_tls_handshakes_total", "TLS handshakes by how they ended",
+                MetricType::Counter, families);
+  AddValue(handshakes, Sum(sources, &HttpMetrics::tls_handshakes_done), {{"result", "done"}});
+  AddValue(handshakes, Sum(sources, &HttpMetrics::tls_handshakes_refused), {{"result", "refused"}});
+  AddValue(handshakes, Sum(sources, &HttpMetrics::tls_handshakes_gone), {{"result", "gone"}});
+  AddValue(handshakes, Sum(sources, &HttpMetrics::tls_handshakes_late), {{"result", "late"}});
+  MetricFamily& ends =
+      AddFamily("tallyd_tls_certificate_end_seconds", "When the certificate of a listener ends",
+                MetricType::Gauge, families);
+  for (const auto& [name, kind] :
+       {std::pair("public", ListenerKind::kPublic), std::pair("private", ListenerKind::kPrivate)}) {
+    const std::int64_t end_s = sources.http.certificate_ends_s(kind);
+    if (end_s != 0) AddValue(ends, static_cast<double>(end_s), {{"listener", name}});
+  }
 }
 
 void AddHttp(const MetricsSources& sources, Families& families) {
@@ -272,6 +293,7 @@ std::string MetricsText(const MetricsSources& sources, const std::string& versio
   AddEngine(sources.engine, families);
   AddPaper(sources.engine.metrics(), families);
   AddHttp(sources, families);
+  AddTls(sources, families);
   AddAnalysis(sources.analysis, families);
   AddTokens(sources.auth, families);
   AddBudgets(sources.budgets, families);

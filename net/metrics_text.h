@@ -14,7 +14,7 @@
 #include "net/analysis_thread.h"
 #include "net/auth.h"
 #include "net/client_budgets.h"
-#include "net/io_thread.h"
+#include "net/http_server.h"
 #include "net/ranking_feed.h"
 #include "net/router.h"
 
@@ -23,7 +23,7 @@ namespace tallyd {
 struct MetricsSources {
   const Engine& engine;
   const Router& router;
-  const std::vector<std::unique_ptr<IoThread>>& io_threads;
+  const HttpServer& http;
   const Authenticator& auth;
   const std::vector<std::unique_ptr<RankingFeed>>& feeds;
   const ClientBudgets& budgets;

@@ -122,8 +122,8 @@ void OperationRoutes::GetMetrics(const HttpRequest& request, Responder responder
                                  const Router& router) {
   if (!RequireQueries(request, {}, responder)) return;
   SendText(std::move(responder), "text/plain; version=0.0.4; charset=utf-8",
-           MetricsText({context_.engine, router, *threads_, context_.auth, context_.feeds,
-                        *budgets_, *context_.analysis},
+           MetricsText({context_.engine, router, *server_, context_.auth, context_.feeds, *budgets_,
+                        *context_.analysis},
                        std::string(kVersion)));
 }
 

@@ -15,7 +15,7 @@
 
 #include "net/client_budgets.h"
 #include "net/http_response.h"
-#include "net/io_thread.h"
+#include "net/http_server.h"
 #include "net/route_context.h"
 #include "net/router.h"
 
@@ -23,11 +23,11 @@ namespace tallyd {
 
 class OperationRoutes {
  public:
-  // Io threads and budgets become known after the router is filled.
+  // Server and budgets become known after the router is filled.
   explicit OperationRoutes(const RouteContext& context) : context_(context) {}
   ~OperationRoutes();
   void AddTo(Router& router);
-  void SetIoThreads(const std::vector<std::unique_ptr<IoThread>>* threads) { threads_ = threads; }
+  void SetServer(const HttpServer* server) { server_ = server; }
   void SetBudgets(const ClientBudgets* budgets) { budgets_ = budgets; }
   void BeginDrain() { draining_ = true; }
   // Waits for a recount that still runs; before the io threads end.
@@ -44,7 +44,7 @@ class OperationRoutes {
                absl::AnyInvocable<HttpResponse(std::string_view language)> work);
 
   const RouteContext& context_;
-  const std::vector<std::unique_ptr<IoThread>>* threads_ = nullptr;
+  const HttpServer* server_ = nullptr;
   const ClientBudgets* budgets_ = nullptr;
   std::atomic<bool> draining_{false};
   std::atomic<bool> verifying_{false};

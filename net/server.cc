@@ -6,6 +6,18 @@
 
 namespace tallyd {
 
+absl::Status CheckCredentialFiles(const ServiceOptions& options) {
+  if (const auto credentials = LoadCredentials(options.auth.files); !credentials.ok()) {
+    return credentials.status();
+  }
+  for (const TlsFiles& files :
+       {options.http.public_listener.tls, options.http.private_listener.tls}) {
+    if (!files.given()) continue;
+    if (absl::Status loaded = TlsAcceptor(files).Reload(); !loaded.ok()) return loaded;
+  }
+  return absl::OkStatus();
+}
+
 Server::Server(const ServiceOptions& options, Engine& engine)
     : engine_(engine),
       context_{.engine = engine,
@@ -59,7 +71,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
                                                    .io_thread = *thread},
                                    options.live));
   }
-  operations_.SetIoThreads(&http_->io_threads());
+  operations_.SetServer(http_.get());
   operations_.SetBudgets(&gate_.budgets());
 }
 

@@ -55,6 +55,10 @@ struct ServiceOptions {
   LiveLimits live;  // who follow rankings by streams
 };
 
+// Whether everything that is read again on SIGHUP can be read: token issuers, API keys,
+// certificates.
+absl::Status CheckCredentialFiles(const ServiceOptions& options);
+
 class Server {
  public:
   Server(const ServiceOptions& options, Engine& engine);
@@ -65,7 +69,9 @@ class Server {
   absl::Status Start();
   // Reads token issuers and API keys again; if the files are faulty the old ones stay in force.
   absl::Status ReloadCredentials() { return context_.auth.Reload(); }
-  // The bound ports; also right where the options said 0.
+  // The same for the certificates of the listeners.
+  absl::Status ReloadCertificates() { return http_->ReloadCertificates(); }
+  // The bound ports; also right where the options said 0. 0 for a Unix socket.
   std::uint16_t public_port() const { return http_->port(ListenerKind::kPublic); }
   std::uint16_t admin_port() const { return http_->port(ListenerKind::kPrivate); }
   // Every route there is, for whoever must know them all.

@@ -10,12 +10,18 @@
 #include <string>
 
 #include "net/client_address.h"
+#include "net/tls_acceptor.h"
 
 namespace tallyd {
 
 struct ListenerOptions {
   std::string address = "127.0.0.1";  // IPv4 or IPv6 literal
   std::uint16_t port = 0;             // 0: any free one, see HttpServer::port()
+  std::string unix_path;              // not empty: this Unix socket instead
+  unsigned unix_mode = 0660;
+  // A socket that listens already (systemd's) instead of either; the listener takes it.
+  int inherited_descriptor = -1;
+  TlsFiles tls;
   int backlog = 4096;
   int connections_max = 10'000;
   int network_connections_max = 1'000;  // of one IPv4 address or IPv6 /64; proxies have no limit
@@ -31,8 +37,9 @@ struct SessionLimits {
   std::size_t write_buffer_bytes_max = 1024 * 1024;  // unsent answers; then reading pauses
   std::size_t linger_bytes_max = 256 * 1024;  // read and thrown away after a closing error answer
 
-  int idle_ms_max = 75'000;     // keep-alive without a request
-  int header_ms_max = 10'000;   // from the first byte of a request to the end of its header
+  int idle_ms_max = 75'000;  // keep-alive without a request
+  // From the first byte of a request to the end of its header; a TLS handshake has as long.
+  int header_ms_max = 10'000;
   int body_ms_max = 30'000;     // a body that is handed over whole
   int write_ms_max = 20'000;    // without any progress of a write
   int linger_ms_max = 2'000;    // waiting for the client to take a closing error answer

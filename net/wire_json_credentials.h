@@ -56,8 +56,4 @@ struct Credentials {
 
 absl::StatusOr<Credentials> LoadCredentials(const CredentialFiles& files);
 
-// The whole file, at most 1 MiB. PermissionDenied if group or others may write it, or, with
-// `secret`, read it.
-absl::StatusOr<std::string> ReadCredentialFile(const std::string& path, bool secret);
-
 }  // namespace tallyd

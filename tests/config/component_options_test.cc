@@ -47,6 +47,33 @@ TEST(ComponentOptionsTest, DefaultSettingsAreTheComponentsDefaults) {
   EXPECT_EQ(http.public_listener.address, "127.0.0.1");
   EXPECT_EQ(http.public_listener.port, 8080);
   EXPECT_EQ(http.private_listener.port, 8081);
+  EXPECT_EQ(http.public_listener.unix_mode, plain_http.public_listener.unix_mode);
+  EXPECT_EQ(http.private_listener.unix_mode, plain_http.private_listener.unix_mode);
+  EXPECT_FALSE(http.public_listener.tls.given());
+  EXPECT_FALSE(http.private_listener.tls.given());
+}
+
+TEST(ComponentOptionsTest, TransportsReachTheirListener) {
+  Settings settings;
+  settings.listen = "unix:/run/public.sock";
+  settings.listen_mode = "0666";
+  settings.admin_listen_mode = "0600";
+  settings.tls_certificate_file = "/cert";
+  settings.tls_key_file = "/key";
+  settings.admin_tls_certificate_file = "/admin-cert";
+  settings.admin_tls_key_file = "/admin-key";
+  settings.trusted_proxies = {"unix"};
+  const ServerOptions http = MakeServiceOptions(settings).http;
+  EXPECT_EQ(http.public_listener.unix_path, "/run/public.sock");
+  EXPECT_EQ(http.public_listener.unix_mode, 0666U);
+  EXPECT_EQ(http.private_listener.unix_path, "");
+  EXPECT_EQ(http.private_listener.unix_mode, 0600U);
+  EXPECT_EQ(http.public_listener.tls.certificate_file, "/cert");
+  EXPECT_EQ(http.public_listener.tls.key_file, "/key");
+  EXPECT_EQ(http.private_listener.tls.certificate_file, "/admin-cert");
+  EXPECT_EQ(http.private_listener.tls.key_file, "/admin-key");
+  EXPECT_TRUE(http.proxies.Believes(ClientAddress::Unix()));
+  EXPECT_FALSE(MakeServiceOptions(Settings{}).http.proxies.Believes(ClientAddress::Unix()));
 }
 
 TEST(ComponentOptionsTest, DefaultBudgetsAreTheComponentsDefaults) {

@@ -151,13 +151,42 @@ TEST_F(SettingsLoaderTest, AFileThatIsNotTomlOrNotThereIsRefused) {
             "/nowhere/tallyd.toml: cannot be read");
 }
 
+TEST(SettingsTest, FileModes) {
+  EXPECT_EQ(ParseFileMode("0660"), 0660U);
+  EXPECT_EQ(ParseFileMode("0000"), 0U);
+  for (const char* bad : {"", "660", "00660", "0668", "1660", "-660", "066 ", "rw--"}) {
+    EXPECT_FALSE(ParseFileMode(bad).has_value()) << bad;
+  }
+}
+
+TEST_F(SettingsLoaderTest, ACertificateNeedsAKeyAndTheOtherWayRound) {
+  for (const char* key : {"tls_certificate_file", "tls_key_file", "admin_tls_certificate_file",
+                          "admin_tls_key_file"}) {
+    const std::string fault = FaultOf({.flags = {{key, "/some/file"}}});
+    EXPECT_NE(fault.find(std::string(key) + ": needs "), std::string::npos) << fault;
+  }
+}
+
+TEST_F(SettingsLoaderTest, WithoutAuthenticationAlsoOnUnixSockets) {
+  const auto loaded = LoadSettings({.flags = {{"listen", "unix:/run/tallyd/public.sock"},
+                                              {"admin_listen", "unix:/run/tallyd/admin.sock"},
+                                              {"trusted_proxies", "unix,10.0.0.0/8"},
+                                              {"insecure_no_auth", "true"}}});
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+}
+
 TEST(SettingsTest, Endpoints) {
   EXPECT_EQ(ParseEndpoint("127.0.0.1:80")->port, 80);
   EXPECT_EQ(ParseEndpoint("[::1]:0")->address, "::1");
-  EXPECT_TRUE(ParseEndpoint("localhost:1")->loopback);
-  EXPECT_FALSE(ParseEndpoint("10.0.0.1:1")->loopback);
+  EXPECT_TRUE(ParseEndpoint("localhost:1")->local);
+  EXPECT_FALSE(ParseEndpoint("10.0.0.1:1")->local);
+  EXPECT_EQ(ParseEndpoint("unix:/run/tallyd/public.sock")->unix_path, "/run/tallyd/public.sock");
+  EXPECT_TRUE(ParseEndpoint("unix:/a")->local);
+  EXPECT_TRUE(ParseEndpoint("unix:/" + std::string(106, 'a')).has_value());
+  EXPECT_FALSE(ParseEndpoint("unix:/" + std::string(107, 'a')).has_value());
   for (const char* bad : {"", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80",
-                          "[127.0.0.1]:80", "example.org:80", "127.0.0.1:80x", "127.0.0.1:-1"}) {
+                          "unix:", "unix:a", "unix:/", "unix:/a/", "unix://run/", "[127.0.0.1]:80",
+                          "example.org:80", "127.0.0.1:80x", "127.0.0.1:-1"}) {
     EXPECT_FALSE(ParseEndpoint(bad).has_value()) << bad;
   }
 }

@@ -112,10 +112,31 @@ TEST(ClientAddressTest, TheForwardedHeader) {
        {"the other header's form", "127.0.0.1", {"203.0.113.9"}, "127.0.0.1"}});
 }
 
-TEST(ClientAddressTest, WhoComesByAUnixSocketIsAProxy) {
-  const ProxyOptions proxies;
-  EXPECT_EQ(FindClient(ClientAddress(), proxies, {"203.0.113.9"}), Address("203.0.113.9"));
-  EXPECT_FALSE(FindClient(ClientAddress(), proxies, {}).known());
+TEST(ClientAddressTest, WhoComesByAUnixSocketIsAProxyIfTheListSaysSo) {
+  ProxyOptions proxies;
+  const ClientAddress unix = ClientAddress::Unix();
+  EXPECT_EQ(FindClient(unix, proxies, {"203.0.113.9"}), unix) << "by default a client like any";
+  EXPECT_EQ(FindClient(unix, proxies, {}), unix);
+  proxies.believed.push_back(*AddressRange::Parse("unix"));
+  EXPECT_EQ(FindClient(unix, proxies, {"203.0.113.9"}), Address("203.0.113.9"));
+  EXPECT_FALSE(FindClient(unix, proxies, {}).known());
+  EXPECT_EQ(FindClient(unix, proxies, {"unix"}), unix) << "nobody can claim to be one";
+  EXPECT_EQ(FindClient(Address("203.0.113.9"), proxies, {"unix"}), Address("203.0.113.9"));
+}
+
+TEST(ClientAddressTest, WhoComesByAUnixSocketIsCountedApart) {
+  const ClientAddress unix = ClientAddress::Unix();
+  EXPECT_TRUE(unix.known());
+  EXPECT_EQ(unix, ClientAddress::Unix());
+  EXPECT_FALSE(unix.Network().empty());
+  EXPECT_NE(unix.Network(), Address("0.0.0.0").Network());
+  EXPECT_NE(unix.Network(), Address("::").Network());
+  EXPECT_FALSE(AddressRange::Parse("0.0.0.0/0")->Contains(unix));
+  EXPECT_FALSE(AddressRange::Parse("::/0")->Contains(unix));
+  EXPECT_FALSE(AddressRange::Parse("unix")->Contains(Address("127.0.0.1")));
+  for (const char* bad : {"unix/0", "unix:", "UNIX", "unix "}) {
+    EXPECT_FALSE(AddressRange::Parse(bad).has_value()) << bad;
+  }
 }
 
 }  // namespace

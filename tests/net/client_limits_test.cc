@@ -233,5 +233,43 @@ TEST_F(ClientLimitsTest, ConnectionsOfOneAddressAreBounded) {
   EXPECT_EQ(Metric(R"(tallyd_http_rejected_total{reason="network_connections"})"), "1");
 }
 
+// Who comes by a Unix socket is one client, unless the operator says that it is a proxy.
+TEST_F(ClientLimitsTest, AProxyOnAUnixSocketIsBelievedOnlyIfItIsTrusted) {
+  for (const bool trusted : {false, true}) {
+    SCOPED_TRACE(trusted);
+    const std::string path = directory_.File(trusted ? "trusted.sock" : "other.sock");
+    ServeWithTokens([&](ServiceOptions& options) {
+      options.http.public_listener.unix_path = path;
+      options.budgets.address = {kPerSecond, 3};
+      if (trusted) options.http.proxies.believed.push_back(*AddressRange::Parse("unix"));
+    });
+    RawClient client(path);
+    int refused = 0;
+    for (int i = 0; i < 6; ++i) {
+      ASSERT_TRUE(client.Send("GET /livez HTTP/1.1\r\nHost: t\r\nX-Forwarded-For: 203.0.113." +
+                              std::to_string(i) + "\r\n\r\n"));
+      refused += client.Read()->status == 429 ? 1 : 0;
+    }
+    EXPECT_EQ(refused, trusted ? 0 : 3);
+    StopServing();
+    std::filesystem::remove_all(directory_.File("data"));
+  }
+}
+
+TEST_F(ClientLimitsTest, VotesOverAUnixSocket) {
+  const std::string path = directory_.File("public.sock");
+  ServeWithTokens([&](ServiceOptions& options) { options.http.public_listener.unix_path = path; });
+  RawClient client(path);
+  for (int i = 0; i < 20; ++i) {
+    const std::string body = R"({"voter":"v)" + std::to_string(i) + R"(","choices":["a"]})";
+    ASSERT_TRUE(client.Send("POST /v1/polls/p/votes HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer " +
+                            key_ + "\r\nContent-Type: application/json\r\nContent-Length: " +
+                            std::to_string(body.size()) + "\r\n\r\n" + body));
+    const auto answer = client.Read();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->status, 201) << answer->body;
+  }
+}
+
 }  // namespace
 }  // namespace tallyd

@@ -1,9 +1,13 @@
 #include "tests/net/http_fixture.h"
 
+#include <signal.h>
+
 #include <thread>
 #include <utility>
 
 #include "storage/check.h"
+#include "tests/support/temp_directory.h"
+#include "tests/support/test_certificate.h"
 
 namespace tallyd {
 
@@ -57,13 +61,26 @@ class TestServer::Sink : public BodySink {
   Responder responder_;
 };
 
+TlsFiles TestTlsFiles() {
+  static const TempDirectory directory;
+  static const TlsFiles files = [] {
+    TlsFiles made{directory.File("cert.pem"), directory.File("key.pem")};
+    WriteTestCertificate(MakeTestCertificate(), made.certificate_file, made.key_file);
+    return made;
+  }();
+  return files;
+}
+
 TestServer::TestServer(const std::function<void(ServerOptions&)>& adjust) {
+  TALLYD_CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);  // as the program does
   CorsOptions cors;
   cors.allowed_origins = {"https://city.example"};
   router_ = std::make_unique<Router>(std::move(cors));
   FillRouter();
   ServerOptions options;
   options.sweep_interval_ms = 20;
+  if (TestsRunOverTls())
+    options.public_listener.tls = options.private_listener.tls = TestTlsFiles();
   if (adjust) adjust(options);
   server_ = std::make_unique<HttpServer>(options, *router_);
   const absl::Status status = server_->Start();

@@ -80,6 +80,9 @@ class TestServer {
   std::unique_ptr<HttpServer> server_;
 };
 
+// A certificate for localhost, made once.
+TlsFiles TestTlsFiles();
+
 // "POST /echo HTTP/1.1" with Host, Content-Length and body.
 std::string PostRequest(std::string_view target, std::string_view body,
                         std::string_view more_lines = {});

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -41,6 +42,7 @@ RawClient::RawClient(std::uint16_t port, int receive_buffer_bytes) {
   static_assert(sizeof generic == sizeof address);
   std::memcpy(&generic, &address, sizeof address);
   if (::connect(descriptor_, &generic, sizeof generic) != 0) ended_ = true;
+  if (TestsRunOverTls()) UseTls();
 }
 
 RawClient::RawClient(const std::string& socket_path) {
@@ -53,10 +55,16 @@ RawClient::RawClient(const std::string& socket_path) {
   if (::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     ended_ = true;
   }
+  if (TestsRunOverTls()) UseTls();
 }
 
 RawClient::RawClient(RawClient&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)),
+    : tls_(std::move(other.tls_)),
+      shaken_(other.shaken_),
+      goodbye_came_(other.goodbye_came_),
+      was_reset_(other.was_reset_),
+      piece_bytes_(other.piece_bytes_),
+      descriptor_(std::exchange(other.descriptor_, -1)),
       ended_(other.ended_),
       buffer_(std::move(other.buffer_)),
       timeout_(other.timeout_) {}
@@ -65,12 +73,40 @@ RawClient::~RawClient() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+void RawClient::UseTls(const RawTlsOptions& options) {
+  tls_ = std::make_unique<RawTls>(options);
+}
+
+bool RawClient::ShakeHands() {
+  if (shaken_) return true;
+  std::string wire;
+  for (;;) {
+    const RawTls::State state = tls_->Handshake();
+    const std::string outgoing = tls_->TakeOutgoing();
+    if (!outgoing.empty() && !SendWire(outgoing)) break;
+    if (state == RawTls::State::kOpen) {
+      shaken_ = true;
+      return true;
+    }
+    wire.clear();
+    if (state == RawTls::State::kFailed || !FillWire(timeout_, wire)) break;
+    tls_->Received(wire);
+  }
+  return false;
+}
+
 bool RawClient::Send(std::string_view bytes) {
+  if (tls_ == nullptr) return SendWire(bytes);
+  if (!ShakeHands() || !tls_->Encrypt(bytes)) return false;
+  return SendWire(tls_->TakeOutgoing());
+}
+
+bool RawClient::SendWire(std::string_view bytes) {
   while (!bytes.empty()) {
     pollfd waiting{descriptor_, POLLOUT, 0};
     if (::poll(&waiting, 1, static_cast<int>(timeout_.count())) <= 0) return false;
-    const ssize_t sent =
-        ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = ::send(descriptor_, bytes.data(), std::min(bytes.size(), piece_bytes_),
+                                MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) {
       if (errno == EAGAIN || errno == EINTR) continue;
       return false;
@@ -81,6 +117,14 @@ bool RawClient::Send(std::string_view bytes) {
 }
 
 void RawClient::ShutdownSend() {
+  if (tls_ != nullptr && ShakeHands()) {
+    tls_->SayGoodbye();
+    SendWire(tls_->TakeOutgoing());
+  }
+  ShutdownWire();
+}
+
+void RawClient::ShutdownWire() {
   ::shutdown(descriptor_, SHUT_WR);
 }
 
@@ -90,7 +134,32 @@ void RawClient::Reset() {
   ::close(std::exchange(descriptor_, -1));
 }
 
+bool RawClient::TakeFromTls() {
+  const RawTls::State state = tls_->Decrypt(buffer_);
+  // An answer to the server's new keys.
+  if (const std::string outgoing = tls_->TakeOutgoing(); !outgoing.empty()) SendWire(outgoing);
+  goodbye_came_ = state == RawTls::State::kEnded;
+  return state == RawTls::State::kOpen;
+}
+
 bool RawClient::Fill(std::chrono::milliseconds timeout) {
+  if (tls_ == nullptr) return FillWire(timeout, buffer_);
+  if (ended_) return false;
+  if (!shaken_) {
+    if (!ShakeHands()) return false;
+    // What came with the end of the handshake is here already.
+    if (TakeFromTls() && buffer_.empty()) return Fill(timeout);
+    return !buffer_.empty();
+  }
+  std::string wire;
+  if (!FillWire(timeout, wire)) return false;
+  tls_->Received(wire);
+  const std::size_t before = buffer_.size();
+  if (!TakeFromTls()) ended_ = true;
+  return buffer_.size() > before || !ended_;
+}
+
+bool RawClient::FillWire(std::chrono::milliseconds timeout, std::string& wire) {
   if (ended_) return false;
   pollfd waiting{descriptor_, POLLIN, 0};
   if (::poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0) return false;
@@ -98,9 +167,10 @@ bool RawClient::Fill(std::chrono::milliseconds timeout) {
   const ssize_t received = ::recv(descriptor_, bytes, sizeof bytes, 0);
   if (received <= 0) {
     ended_ = true;
+    was_reset_ = received < 0 && errno == ECONNRESET;
     return false;
   }
-  buffer_.append(bytes, static_cast<std::size_t>(received));
+  wire.append(bytes, static_cast<std::size_t>(received));
   return true;
 }
 

@@ -2,6 +2,8 @@
 
 // A whole server over a real engine in a directory of its own, on free loopback ports.
 
+#include <signal.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +14,7 @@
 
 #include "engine/engine.h"
 #include "net/server.h"
+#include "tests/net/http_fixture.h"
 #include "tests/support/http_client.h"
 #include "tests/support/temp_directory.h"
 
@@ -29,6 +32,10 @@ class ServiceTest : public testing::Test {
     engine_options.data.directory = directory_.File("data");
     ServiceOptions options;
     options.auth.insecure_no_auth = true;
+    if (TestsRunOverTls()) {
+      signal(SIGPIPE, SIG_IGN);  // as the program does
+      options.http.public_listener.tls = options.http.private_listener.tls = TestTlsFiles();
+    }
     if (adjust) adjust(options, engine_options);
     auto opened = Engine::Open(engine_options);
     ASSERT_TRUE(opened.ok()) << opened.status();

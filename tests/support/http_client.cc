@@ -75,11 +75,13 @@ HttpClient::HttpClient(HttpClient&& other) noexcept
     : port_(other.port_),
       record_(other.record_),
       socket_(std::exchange(other.socket_, -1)),
+      tls_(std::move(other.tls_)),
       buffer_(std::move(other.buffer_)) {}
 
 void HttpClient::Close() {
   if (socket_ >= 0) close(socket_);
   socket_ = -1;
+  tls_.reset();
   buffer_.clear();
 }
 
@@ -101,11 +103,30 @@ bool HttpClient::EnsureConnected() {
   }
   const int one = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return true;
+  if (!TestsRunOverTls() || ShakeHands()) return true;
+  Close();
+  return false;
+}
+
+bool HttpClient::ShakeHands() {
+  tls_ = std::make_unique<RawTls>(RawTlsOptions{});
+  for (;;) {
+    const RawTls::State state = tls_->Handshake();
+    if (!SendWire(tls_->TakeOutgoing())) return false;
+    if (state == RawTls::State::kOpen) return true;
+    std::string wire;
+    if (state == RawTls::State::kFailed || !ReadWire(wire)) return false;
+    tls_->Received(wire);
+  }
 }
 
 bool HttpClient::SendBytes(std::string_view bytes) {
   if (!EnsureConnected()) return false;
+  if (tls_ == nullptr) return SendWire(bytes);
+  return tls_->Encrypt(bytes) && SendWire(tls_->TakeOutgoing());
+}
+
+bool HttpClient::SendWire(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;
@@ -115,13 +136,22 @@ bool HttpClient::SendBytes(std::string_view bytes) {
 }
 
 bool HttpClient::ReadMore() {
+  if (tls_ == nullptr) return ReadWire(buffer_);
+  std::string wire;
+  if (!ReadWire(wire)) return false;
+  tls_->Received(wire);
+  const std::size_t before = buffer_.size();
+  return tls_->Decrypt(buffer_) == RawTls::State::kOpen || buffer_.size() > before;
+}
+
+bool HttpClient::ReadWire(std::string& wire) {
   if (socket_ < 0) return false;
   pollfd ready{socket_, POLLIN, 0};
   if (poll(&ready, 1, static_cast<int>(silence_.count())) <= 0) return false;
   char chunk[65'536];
   const ssize_t got = recv(socket_, chunk, sizeof chunk, 0);
   if (got <= 0) return false;
-  buffer_.append(chunk, static_cast<std::size_t>(got));
+  wire.append(chunk, static_cast<std::size_t>(got));
   return true;
 }
 
@@ -161,6 +191,7 @@ bool HttpClient::ReadEnd() {
   if (socket_ < 0 || !buffer_.empty()) return false;
   pollfd ready{socket_, POLLIN, 0};
   if (poll(&ready, 1, static_cast<int>(silence_.count())) <= 0) return false;
+  if (tls_ != nullptr) return !ReadMore() && buffer_.empty();
   char byte;
   return recv(socket_, &byte, 1, 0) <= 0;
 }

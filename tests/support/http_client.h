@@ -8,11 +8,13 @@
 //
 // An answer with status 0 is no answer: refused, reset, closed or silent for 20 s. Nothing is sent
 // twice; a connection that the server has closed meanwhile is opened anew before the next request.
+// Over TLS, without a look at the certificate, if TestsRunOverTls().
 // Every exchange goes to the TrafficLog unless recording is off. One thread at a time.
 
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +22,8 @@
 #include <vector>
 
 #include "boost/json/value.hpp"
+
+#include "tests/support/raw_tls.h"
 
 namespace tallyd {
 
@@ -65,12 +69,16 @@ class HttpClient {
 
  private:
   bool EnsureConnected();
+  bool SendWire(std::string_view bytes);
+  bool ReadWire(std::string& wire);
+  bool ShakeHands();
   bool ReadMore();
 
   std::uint16_t port_;
   bool record_;
   std::chrono::milliseconds silence_ = std::chrono::seconds(20);
   int socket_ = -1;
+  std::unique_ptr<RawTls> tls_;
   std::string buffer_;  // received, not yet consumed
 };
 

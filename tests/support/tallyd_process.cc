@@ -101,8 +101,12 @@ TallydProcess::TallydProcess(const TallydOptions& options) {
       FreshName(options.log_file.empty() ? options.data_directory + ".log" : options.log_file);
   ready_path_ = FreshName(options.data_directory + ".ready");
   std::vector<std::string> arguments = {
-      "serve", "--listen=" + options.address + ":" + std::to_string(options.port),
-      "--admin-listen=127.0.0.1:" + std::to_string(options.admin_port),
+      "serve",
+      "--listen=" + (options.listen.empty() ? options.address + ":" + std::to_string(options.port)
+                                            : options.listen),
+      "--admin-listen=" + (options.admin_listen.empty()
+                               ? "127.0.0.1:" + std::to_string(options.admin_port)
+                               : options.admin_listen),
       "--data-dir=" + options.data_directory, "--ready-file=" + ready_path_};
   if (options.insecure_no_auth) arguments.push_back("--insecure-no-auth");
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
@@ -187,6 +191,10 @@ ToolResult RunTool(const std::string& program, const std::vector<std::string>& a
   std::filesystem::remove(base + ".out");
   std::filesystem::remove(base + ".err");
   return result;
+}
+
+std::string TallydProgram() {
+  return TALLYD_PROGRAM;
 }
 
 ToolResult RunTallyd(const std::vector<std::string>& arguments) {

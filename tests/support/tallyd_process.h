@@ -28,6 +28,8 @@ struct TallydOptions {
   std::string address = "127.0.0.1";  // of the public listener
   std::uint16_t port = 0;             // 0: any free one
   std::uint16_t admin_port = 0;
+  std::string listen = {};  // "" = address and port; else as they are
+  std::string admin_listen = {};
   bool insecure_no_auth = true;
   std::vector<std::string> arguments = {};  // further ones
   std::vector<std::pair<std::string, std::string>> environment = {};
@@ -42,6 +44,7 @@ class TallydProcess {
 
   // True once it serves; false if it ended before, or after the time-out.
   bool WaitReady(std::chrono::seconds timeout = std::chrono::seconds(30));
+  // 0 of a Unix socket.
   std::uint16_t public_port() const { return public_port_; }
   std::uint16_t admin_port() const { return admin_port_; }
 
@@ -75,6 +78,8 @@ struct ToolResult {
 // Runs a program to its end, at most `timeout` (then it is killed).
 ToolResult RunTool(const std::string& program, const std::vector<std::string>& arguments,
                    std::chrono::seconds timeout = std::chrono::seconds(300));
+// Where the server is.
+std::string TallydProgram();
 ToolResult RunTallyd(const std::vector<std::string>& arguments);
 ToolResult RunTallyctl(const std::vector<std::string>& arguments);
 

@@ -2,14 +2,15 @@
 
 // A blocking keep-alive HTTP/1.1 client: one connection, one thread at a time.
 //
-//   auto address = ParseServerUrl("http://127.0.0.1:8081");
+//   auto address = ParseServerUrl("http://127.0.0.1:8081");   // or https://host:port, unix:/path
 //   ClientConnection connection(*address);
 //   auto answer = connection.Send({.method = "GET", .target = "/v1/polls"});
 //   if (answer.ok() && answer->status == 200) ...
 //
 // Connects when it must. Any HTTP status is an answer, not an error. Errors: Unavailable (refused,
 // or the connection was lost: whether the server acted is unknown), DeadlineExceeded,
-// InvalidArgument (not HTTP what came back). A kept connection that the server closed in between is
+// InvalidArgument (not HTTP what came back), FailedPrecondition (TLS: not the server it should be;
+// nothing was sent to it). A kept connection that the server closed in between is
 // opened anew once, if not a byte of an answer has come; whoever sends must be able to live with
 // its request arriving twice, as every request to tallyd can.
 // Bounds: one answer is at most answer_bytes_max; every call at most timeout.
@@ -31,8 +32,16 @@ namespace tallyd {
 struct ServerAddress {
   std::string host;
   std::uint16_t port = 0;
+  std::string unix_path = {};  // not empty: this Unix socket instead
+  bool tls = false;
+  // PEM: who may vouch for the server; "": whom this machine trusts.
+  std::string ca_file = {};
+
+  // "host:port", "[::1]:port", "unix:/path"
+  std::string Text() const;
 };
-// "http://host:port" with an optional slash at the end; InvalidArgument for anything else.
+// "http://host:port" or "https://host:port" with an optional slash at the end, or "unix:/path";
+// InvalidArgument for anything else.
 absl::StatusOr<ServerAddress> ParseServerUrl(std::string_view url);
 
 struct ClientRequest {
@@ -75,6 +84,7 @@ class ClientConnection {
   struct Socket;
 
   absl::Status Connect();
+  absl::Status BeginTls();
   // Fills `answers`; after an error it holds those that came before it.
   absl::Status Exchange(absl::Span<const ClientRequest> requests,
                         std::vector<ClientAnswer>& answers);

@@ -4,7 +4,7 @@
 
 #include <boost/json/parse.hpp>
 
-#include "net/wire_json_credentials.h"
+#include "net/credential_file.h"
 
 namespace tallyd {
 
@@ -45,6 +45,12 @@ absl::Status ReadToken(const std::string& path, ControlOptions& options) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<ServerAddress> ServerAt(const std::string& url, const ControlOptions& options) {
+  auto address = ParseServerUrl(url);
+  if (address.ok()) address->ca_file = options.ca_file;
+  return address;
+}
+
 void AddIdentity(const std::string& actor, const std::string& token, ClientRequest& request) {
   if (!actor.empty()) request.headers.emplace_back("Tallyd-Actor", actor);
   if (!token.empty()) request.headers.emplace_back("Authorization", "Bearer " + token);
@@ -62,7 +68,7 @@ ClientRequest MakeRequest(const ControlOptions& options, std::string method, std
 }
 
 absl::StatusOr<ClientAnswer> Call(const ControlOptions& options, const ClientRequest& request) {
-  const auto address = ParseServerUrl(options.server);
+  const auto address = ServerAt(options.server, options);
   if (!address.ok()) return address.status();
   // Long enough for a recount of many million votes.
   return ClientConnection(*address, {.timeout = std::chrono::minutes(30)}).Send(request);

@@ -18,6 +18,7 @@ namespace tallyd {
 
 struct ControlOptions {
   std::string server = "http://127.0.0.1:8081";  // the private listener
+  std::string ca_file;                           // who vouches for an https:// server; "" = usual
   std::string actor;                             // Tallyd-Actor, for the journal; "" = nobody named
   std::string token;                             // shown to the server; "" = none
   bool json = false;
@@ -25,6 +26,9 @@ struct ControlOptions {
 
 // The first line of a file that only its owner may read: tokens never stand in a command line.
 absl::Status ReadToken(const std::string& path, ControlOptions& options);
+
+// The server of an URL, with the authorities that the operator named.
+absl::StatusOr<ServerAddress> ServerAt(const std::string& url, const ControlOptions& options);
 
 // Says on stderr what went wrong; the code that fits (server out of reach or refusing: 1).
 ExitCode Fail(const std::string& what, ExitCode code = kExitFailure);

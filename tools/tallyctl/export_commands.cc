@@ -56,7 +56,7 @@ std::string_view WithoutHeader(std::string_view page) {
 }  // namespace
 
 ExitCode ExportPoll(const ControlOptions& control, const ExportOptions& options) {
-  const auto address = ParseServerUrl(control.server);
+  const auto address = ServerAt(control.server, control);
   if (!address.ok()) return Fail(address.status(), kExitUsage);
   ClientConnection connection(*address, {.timeout = std::chrono::minutes(30)});
   std::ofstream file;

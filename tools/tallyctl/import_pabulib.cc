@@ -136,9 +136,9 @@ class PabulibImport {
 
 ExitCode ImportElections(const ControlOptions& control, const ImportOptions& options,
                          const std::vector<Election>& elections) {
-  const auto private_server = ParseServerUrl(control.server);
+  const auto private_server = ServerAt(control.server, control);
   if (!private_server.ok()) return Fail(private_server.status(), kExitUsage);
-  const auto public_server = ParseServerUrl(options.public_server);
+  const auto public_server = ServerAt(options.public_server, control);
   if (!public_server.ok()) return Fail(public_server.status(), kExitUsage);
   SendOptions send;
   send.private_server = *private_server;

@@ -112,7 +112,7 @@ ExitCode ImportConsul(const ControlOptions& control, const ImportOptions& option
 }
 
 ExitCode ImportDecidim(const ControlOptions& control, const DecidimOptions& options) {
-  const auto server = ParseServerUrl(control.server);
+  const auto server = ServerAt(control.server, control);
   if (!server.ok()) return Fail(server.status(), kExitUsage);
   const auto content = ReadFile(options.path);
   if (!content.ok()) return Fail(content.status(), kExitBadData);

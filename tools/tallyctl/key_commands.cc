@@ -13,7 +13,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "net/wire_json_credentials.h"
+#include "net/credential_file.h"
+#include "net/wire_json_api_keys.h"
 #include "net/wire_text.h"
 #include "storage/durable_file.h"
 

@@ -428,7 +428,11 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(kExamples);
   app.set_version_flag("--version", "tallyctl " TALLYD_VERSION);
-  app.add_option("--server", line.control.server, "Private listener")->capture_default_str();
+  app.add_option("--server", line.control.server,
+                 "Private listener: http://host:port, https://host:port, unix:/path")
+      ->capture_default_str();
+  app.add_option("--ca-file", line.control.ca_file,
+                 "PEM: who vouches for an https:// server; else whom this machine trusts");
   app.add_option("--actor", line.control.actor, "Who does it, for the journal");
   app.add_option("--token-file", line.token_file,
                  "File with an API key or token for the server (or TALLYCTL_TOKEN_FILE)")

@@ -22,9 +22,11 @@ constexpr char kServeExamples[] =
     "  tallyd serve --config /etc/tallyd.toml\n"
     "  TALLYD_LOG_LEVEL=debug tallyd serve --config tallyd.toml --io-threads 2\n"
     "Settings come from defaults < --config FILE < TALLYD_* environment < flags.\n"
-    "SIGTERM drains and exits 0; a second one exits at once. SIGHUP reads tokens' keys and API "
-    "keys "
-    "again.\n"
+    "Sockets called public and admin that systemd passes (LISTEN_FDS) go before --listen and "
+    "--admin-listen.\n"
+    "SIGTERM drains and exits 0; a second one exits at once. SIGHUP reads tokens' keys, API keys "
+    "and\n"
+    "certificates again.\n"
     "Exit codes: 0 ok, 1 failure, 2 usage, 65 bad data, 74 I/O, 75 data directory locked, 78 bad "
     "config.\n";
 
@@ -56,8 +58,8 @@ ExitCode RunCheckConfig(const CommandLine& line) {
     return kExitBadConfig;
   }
   const ServiceOptions service = MakeServiceOptions(loaded->values);
-  if (const auto credentials = LoadCredentials(service.auth.files); !credentials.ok()) {
-    std::cerr << credentials.status().message() << "\n";
+  if (const absl::Status files = CheckCredentialFiles(service); !files.ok()) {
+    std::cerr << files.message() << "\n";
     return kExitBadConfig;
   }
   std::cout << EffectiveToml(*loaded);

@@ -8,14 +8,17 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "config/component_options.h"
 #include "engine/engine.h"
 #include "net/log.h"
 #include "net/server.h"
 #include "tools/data_directory_exit.h"
+#include "tools/tallyd/inherited_sockets.h"
 #include "tools/tallyd/process_setup.h"
 
 namespace tallyd {
@@ -47,9 +50,39 @@ std::string AdviceFor(const absl::Status& status) {
   }
 }
 
-std::string UrlOf(const std::string& address, std::uint16_t port) {
-  const bool ipv6 = address.find(':') != std::string::npos;
-  return "http://" + (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+std::string UrlOf(const ListenerOptions& listener, std::uint16_t port) {
+  const std::string scheme = listener.tls.given() ? "https://" : "http://";
+  if (listener.inherited_descriptor >= 0) {
+    const std::string inherited = scheme + "(inherited socket)";
+    return port == 0 ? inherited : inherited + ":" + std::to_string(port);
+  }
+  if (!listener.unix_path.empty()) {
+    return (listener.tls.given() ? "https over unix:" : "unix:") + listener.unix_path;
+  }
+  const bool ipv6 = listener.address.find(':') != std::string::npos;
+  return scheme + (ipv6 ? "[" + listener.address + "]" : listener.address) + ":" +
+         std::to_string(port);
+}
+
+// Settings and what systemd passed; the latter goes first.
+absl::StatusOr<ServiceOptions> ServiceOf(const Settings& settings) {
+  ServiceOptions service = MakeServiceOptions(settings);
+  const auto inherited = TakeInheritedSockets();
+  if (!inherited.ok()) return inherited.status();
+  for (const auto& [name, descriptor] : {std::pair("public", inherited->public_descriptor),
+                                         std::pair("admin", inherited->admin_descriptor)}) {
+    if (descriptor < 0 || !settings.insecure_no_auth || IsLocalSocket(descriptor)) continue;
+    return absl::InvalidArgumentError(
+        "insecure_no_auth: refused because the inherited socket " + std::string(name) +
+        " is not loopback: everybody who reaches it could vote for everybody");
+  }
+  if (inherited->admin_descriptor >= 0 && !service.http.private_listener_enabled) {
+    return absl::InvalidArgumentError(
+        "admin_listen = \"off\" is refused because an admin socket was inherited");
+  }
+  service.http.public_listener.inherited_descriptor = inherited->public_descriptor;
+  service.http.private_listener.inherited_descriptor = inherited->admin_descriptor;
+  return service;
 }
 
 // The file appears complete or not at all.
@@ -69,10 +102,9 @@ absl::Status WriteReadyFile(const std::string& path, std::uint16_t public_port,
 
 void SayReady(const ServiceOptions& service, const Server& server, const Engine& engine) {
   const Engine::RecoverySummary& recovered = engine.recovered();
-  std::string text =
-      "ready: public " + UrlOf(service.http.public_listener.address, server.public_port());
+  std::string text = "ready: public " + UrlOf(service.http.public_listener, server.public_port());
   text += service.http.private_listener_enabled
-              ? ", private " + UrlOf(service.http.private_listener.address, server.admin_port())
+              ? ", private " + UrlOf(service.http.private_listener, server.admin_port())
               : ", no private listener";
   text += "; " + std::to_string(recovered.polls) + " polls from " +
           std::to_string(recovered.records) + " records, " + std::to_string(recovered.ballots) +
@@ -81,11 +113,16 @@ void SayReady(const ServiceOptions& service, const Server& server, const Engine&
 }
 
 // On SIGHUP. What is faulty is said and changes nothing.
-void Reload(Server& server) {
+void Reload(Server& server, bool has_tls) {
   const absl::Status reloaded = server.ReloadCredentials();
   Say(reloaded.ok() ? "token issuers and API keys were read again"
                     : "WARNING: the old token issuers and API keys stay in force: " +
                           std::string(reloaded.message()));
+  if (!has_tls) return;
+  const absl::Status certificates = server.ReloadCertificates();
+  Say(certificates.ok()
+          ? "certificates were read again"
+          : "WARNING: an old certificate stays in force: " + std::string(certificates.message()));
 }
 
 ExitCode ServeUntilSignal(const ServeOptions& options, const ServiceOptions& service,
@@ -107,7 +144,9 @@ ExitCode ServeUntilSignal(const ServeOptions& options, const ServiceOptions& ser
     }
   }
   SayReady(service, server, engine);
-  while (signals.Wait() == Signals::Kind::kReload) Reload(server);
+  const bool has_tls =
+      service.http.public_listener.tls.given() || service.http.private_listener.tls.given();
+  while (signals.Wait() == Signals::Kind::kReload) Reload(server, has_tls);
   Say("stopping: no new connections, finishing what was taken (a second signal exits at once)");
   server.BeginDrain();
   const std::chrono::milliseconds deadline(options.settings.drain_ms_max);
@@ -125,10 +164,15 @@ ExitCode Serve(const ServeOptions& options) {
   Signals signals;
   PrepareProcess();
   const Settings& settings = options.settings;
+  const auto with_sockets = ServiceOf(settings);  // before there are threads
   StartLog(MakeLogOptions(settings));
-  const ServiceOptions service = MakeServiceOptions(settings);
-  if (const auto credentials = LoadCredentials(service.auth.files); !credentials.ok()) {
-    Say(std::string(credentials.status().message()));
+  if (!with_sockets.ok()) {
+    Say(std::string(with_sockets.status().message()));
+    return kExitBadConfig;
+  }
+  const ServiceOptions& service = *with_sockets;
+  if (const absl::Status files = CheckCredentialFiles(service); !files.ok()) {
+    Say(std::string(files.message()));
     return kExitBadConfig;
   }
   if (!settings.insecure_no_auth && settings.token_issuers_file.empty() &&

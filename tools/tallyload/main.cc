@@ -311,6 +311,10 @@ ExitCode Run(Arguments arguments) {
   if (absl::Status read = ReadVoterTokens(&arguments); !read.ok()) return Fail(kExitUsage, read);
   const auto address = ParseServerUrl(arguments.url);
   if (!address.ok()) return Fail(kExitUsage, address.status());
+  if (address->tls || !address->unix_path.empty()) {
+    return Fail(kExitUsage,
+                absl::InvalidArgumentError("the load goes over plain TCP: --url http://host:port"));
+  }
   if (arguments.create_options > 0) {
     if (absl::Status created = CreatePolls(arguments); !created.ok())
       return Fail(kExitFailure, created);
