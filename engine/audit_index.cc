@@ -14,7 +14,9 @@ namespace {
 // The poll whose log an entry belongs to; 0 = to none.
 PollNumber PollOf(const Entry& entry) {
   if (std::holds_alternative<BallotEntry>(entry) ||
-      std::holds_alternative<WithdrawalEntry>(entry)) {
+      std::holds_alternative<WithdrawalEntry>(entry) ||
+      std::holds_alternative<FlagJoinedEntry>(entry) ||
+      std::holds_alternative<HeldBallotEntry>(entry)) {
     return 0;
   }
   if (const auto* poll = std::get_if<PollEntry>(&entry)) return poll->number;

@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "engine/ballot.h"
+#include "engine/burst_watch.h"
+#include "engine/flag_book.h"
 #include "engine/idea_box.h"
 #include "engine/paper_ledger.h"
 #include "storage/entries.h"
@@ -58,6 +60,7 @@ enum class OutcomeCode : std::uint8_t {
   // Look-ups.
   kFound,
   kSuperseded,  // receipt: a later version is in force
+  kVoided,      // receipt: an operator took the ballot out of the count
   kUnknown,     // receipt of nothing
   // Acts.
   kCreated,
@@ -83,6 +86,8 @@ enum class OutcomeCode : std::uint8_t {
   kCardsMissing,        // a batch by cards is confirmed before its cards were entered
   kBlindEntryRequired,  // the poll wants all figures entered again
   kSumMismatch,         // `detail` has both numbers
+  // Flagged ballots.
+  kFlagsNotFound,
 };
 
 // Creates or replaces a project.
@@ -195,6 +200,23 @@ struct ReadIdeas {
   std::size_t limit = 0;
 };
 
+// An operator's decision about a group of flagged ballots.
+struct DecideFlags {
+  FlagGroupNumber group = 0;
+  FlagState to = FlagState::kQuarantined;  // or released, voided
+  std::string reason;
+  std::optional<std::uint64_t> if_revision;  // If-Match: how often it was decided about before
+  std::string actor;
+};
+
+// Reads one group with what its ballots add up to, or a page of all groups without that: nothing
+// changes.
+struct ReadFlags {
+  FlagGroupNumber group = 0;  // 0 = a page
+  FlagGroupNumber after = 0;
+  std::size_t limit = 0;
+};
+
 // Goes with a vote where ballots are per day: when the day it is for begins and ends.
 struct VoteDay {
   TimeUs begins = 0;
@@ -205,11 +227,13 @@ struct VoteDay {
 struct VoteExtras {
   std::optional<VoteDay> day;
   std::optional<VoterTag> project_tag;  // in a project with a quota
+  // Where the poll has a rule about bursts of networks, and the voter came by this one.
+  std::optional<ClientNetwork> network = std::nullopt;
 };
 
 using Act = std::variant<PutProject, PutPoll, TransitionPoll, WithdrawOption, VoteExtras,
                          PutPaperBatch, ConfirmPaperBatch, VoidPaperBatch, PutPaperCards, PutRoll,
-                         ReadPaper, SubmitIdea, DecideIdea, ReadIdeas>;
+                         ReadPaper, SubmitIdea, DecideIdea, ReadIdeas, DecideFlags, ReadFlags>;
 
 struct Command {
   std::uint64_t cookie = 0;  // the sender's own; comes back in the outcome
@@ -243,6 +267,7 @@ struct Outcome {
   PackedBallot ballot;               // kFound only
   std::string detail;                // acts only
   std::unique_ptr<PaperPage> paper;  // paper acts only: the batch, or a page of them
+  std::unique_ptr<FlagPage> flags;   // acts on flags only: the group, or a page of them
   std::unique_ptr<IdeaPage> ideas;   // acts on ideas only: the idea, or a page of them
 };
 

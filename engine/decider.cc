@@ -47,7 +47,10 @@ bool IsForDayOf(const Command& vote, TimeUs time) {
 }  // namespace
 
 Decider::Decider(State state, Position last_position, TimeUs last_time)
-    : state_(state), last_position_(last_position), last_time_(last_time) {}
+    : state_(state),
+      watches_(state.polls->flag_limits().watched_max),
+      last_position_(last_position),
+      last_time_(last_time) {}
 
 void Decider::Begin(TimeUs now, DecidedBatch* batch) {
   if (batch->position != 0) return;  // a batch may be decided in several calls
@@ -61,7 +64,9 @@ void Decider::Begin(TimeUs now, DecidedBatch* batch) {
 // An upper bound of what deciding the command may add to the record.
 std::size_t Decider::RoomFor(const Command& command) const {
   if (command.kind == CommandKind::kAct) return kDefinitionBytesMax + 4096;
-  return command.ballot.view().size() + kBallotBytesMax + 256;
+  const std::size_t room = command.ballot.view().size() + kBallotBytesMax + 256;
+  const PollRecord* poll = state_.polls->Find(command.poll);
+  return poll == nullptr ? room : room + FraudRoomFor(*poll, command);
 }
 
 std::size_t Decider::Decide(absl::Span<Command> commands, TimeUs now, DecidedBatch* batch) {
@@ -202,6 +207,9 @@ Outcome Decider::DecideVote(Command& vote, DecidedBatch* batch) {
   outcome.seq = poll.next_seq;
   outcome.replaces = in_force ? newest->seq : 0;
   Accept(std::move(version), newest ? &*newest : nullptr, batch);
+  if (!newest && vote.channel == Channel::kOnline && poll.definition.fraud.is_given()) {
+    WatchBallot(vote, batch);
+  }
   return outcome;
 }
 
@@ -265,6 +273,8 @@ void Decider::Accept(BallotVersion version, const BallotVersion* superseded, Dec
   version.position = batch->position;
   version.version_no = superseded == nullptr ? 1 : superseded->version_no + 1;
   version.supersedes = superseded == nullptr ? 0 : superseded->seq;
+  const std::optional<FlagState> held = poll.flags.HeldAs(version.tag);
+  if (held && superseded != nullptr) PutBack(*held, *superseded, version.seq, batch);
   if (version.withdrawn) {
     batch->record.AddWithdrawal(WithdrawalEntry{.poll = version.poll,
                                                 .seq = version.seq,
@@ -285,6 +295,7 @@ void Decider::Accept(BallotVersion version, const BallotVersion* superseded, Dec
     if (superseded != nullptr) entry.supersedes = Superseded(*superseded);
     batch->record.AddBallot(entry);
   }
+  if (held) TakeOut(*held, version, batch);
   if (block_ == nullptr) {
     block_ = state_.voters->BeginBlock(batch->position, commands_in_call_ + cards_in_call_);
     batch->block = block_;
@@ -321,8 +332,12 @@ Outcome Decider::LookUpReceipt(const Command& command) {
   Outcome outcome;
   outcome.seq = command.seq;
   outcome.in_force = !successor && !withdrawn;
+  const PollRecord& poll = *state_.polls->Find(command.poll);
+  const bool voided =
+      newest->channel == Channel::kOnline && poll.flags.HeldAs(*tag) == FlagState::kVoided;
   outcome.code = withdrawn   ? OutcomeCode::kWithdrawn
                  : successor ? OutcomeCode::kSuperseded
+                 : voided    ? OutcomeCode::kVoided
                              : OutcomeCode::kFound;
   return outcome;
 }

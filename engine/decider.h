@@ -14,6 +14,7 @@
 
 #include "absl/types/span.h"
 
+#include "engine/burst_watch.h"
 #include "engine/command.h"
 #include "engine/decided_batch.h"
 #include "engine/metrics.h"
@@ -86,6 +87,20 @@ class Decider {
   Outcome AboutPaper(OutcomeCode code, const PollRecord& poll, const PaperRecord& record);
   Outcome DecideTransition(PollNumber poll, const TransitionPoll& act, DecidedBatch* batch);
 
+  // Flagged ballots (decider_fraud.cc).
+  static std::size_t FraudRoomFor(const PollRecord& poll, const Command& vote);
+  // Of a voter's first ballot, which was accepted just now.
+  void WatchBallot(const Command& vote, DecidedBatch* batch);
+  void Flag(PollRecord& poll, FlagRule rule, BurstWatch& watch, BurstSource source,
+            DecidedBatch* batch);
+  HeldFigures SumOf(const PollRecord& poll, const FlagGroup& group);
+  Outcome AboutFlags(OutcomeCode code, const PollRecord& poll, const FlagGroup& group);
+  Outcome DecideFlagActs(PollNumber poll, const Act& act, DecidedBatch* batch);
+  Outcome DecideOnFlags(PollRecord& poll, const DecideFlags& act, DecidedBatch* batch);
+  static void PutBack(FlagState held, const BallotVersion& superseded, Seq seq,
+                      DecidedBatch* batch);
+  static void TakeOut(FlagState held, const BallotVersion& version, DecidedBatch* batch);
+
   // The answer that a version used with this Idempotency-Key got, if any version of the voter did.
   bool AnswerRepeatedKey(const Command& command, const BallotVersion& newest, Outcome* outcome);
   // Whether both mark the same; what their voter weighs makes no difference.
@@ -111,6 +126,7 @@ class Decider {
   std::size_t RoomFor(const Command& command) const;
 
   State state_;
+  BurstWatches watches_;
   Position last_position_;
   TimeUs last_time_;
   TailBlock* block_ = nullptr;

@@ -63,6 +63,9 @@ Outcome Decider::DecideAct(PollNumber number, const Act& act, DecidedBatch* batc
       std::holds_alternative<ReadIdeas>(act)) {
     return DecideIdeas(act, batch);
   }
+  if (std::holds_alternative<DecideFlags>(act) || std::holds_alternative<ReadFlags>(act)) {
+    return DecideFlagActs(number, act, batch);
+  }
   if (std::holds_alternative<VoteExtras>(act)) return Answer(OutcomeCode::kUnknown);  // no act
   return DecidePaper(number, act, batch);
 }

@@ -50,11 +50,13 @@ PaperFigures FiguresOf(const PollRecord& poll, const PaperFigures& announced,
 
 // Upper bound of what counting them adds to a record.
 template <class Fates>
-std::size_t BytesToCount(const std::vector<PaperCard>& cards, const Fates& fates) {
+std::size_t BytesToCount(const PollRecord& poll, const std::vector<PaperCard>& cards,
+                         const Fates& fates) {
   std::size_t bytes = 4096 + cards.size() * (1 + kVarintBytesMax);
   for (std::size_t i = 0; i < cards.size(); ++i) {
-    bytes += EncodedSizeMax(BallotEntry{}) + cards[i].payload.size() +
-             (fates[i].newest ? fates[i].newest->payload.size() : 0);
+    const std::size_t before = fates[i].newest ? fates[i].newest->payload.size() : 0;
+    bytes += EncodedSizeMax(BallotEntry{}) + cards[i].payload.size() + before;
+    if (poll.flags.HeldAs(cards[i].tag)) bytes += EncodedSizeMax(HeldBallotEntry{}) + before;
   }
   return bytes;
 }
@@ -150,7 +152,7 @@ Outcome Decider::DecideCards(PollRecord& poll, const PutPaperCards& put, Decided
   std::vector<CardFate> fates;
   if (!poll.definition.paper_confirm) {
     fates = FatesOf(poll, put.cards);
-    if (!batch->record.Fits(EncodedSizeMax(entry) + BytesToCount(put.cards, fates) + 16384)) {
+    if (!batch->record.Fits(EncodedSizeMax(entry) + BytesToCount(poll, put.cards, fates) + 16384)) {
       return Refused(OutcomeCode::kTooLarge, kTooMuchForOneCommit);
     }
   }
@@ -177,7 +179,7 @@ Outcome Decider::ConfirmCards(PollRecord& poll, const ConfirmPaperBatch& confirm
                               DecidedBatch* batch) {
   const PaperRecord& record = *poll.paper.Find(confirm.batch);
   std::vector<CardFate> fates = FatesOf(poll, record.cards);
-  if (!batch->record.Fits(BytesToCount(record.cards, fates))) {
+  if (!batch->record.Fits(BytesToCount(poll, record.cards, fates))) {
     return Refused(OutcomeCode::kTooLarge, kTooMuchForOneCommit);
   }
   PaperCardsCountEntry entry;
@@ -229,7 +231,10 @@ bool Decider::TakeCardsBack(PollRecord& poll, const PaperRecord& record, Decided
     if (record.outcomes[i].result == CardResult::kBeatsOnline) {
       reversal.before =
           state_.voters->FindVersion(poll.number, record.cards[i].tag, reversal.newest.supersedes);
-      if (reversal.before) bytes += reversal.before->payload.size();
+      if (reversal.before) {
+        // Once more if it is held, and so leaves the count at once.
+        bytes += EncodedSizeMax(HeldBallotEntry{}) + 2 * reversal.before->payload.size();
+      }
     }
     reversals.push_back(std::move(reversal));
   }

@@ -58,6 +58,7 @@ FateOverlap Decider::FindOverlap(const PollRecord& poll, OptionIndex option, Opt
   SetCountsFor(option, into, poll.definition.options.size(), &merged);
   state_.voters->ForEachNewest(poll.number, [&](const BallotVersion& version) {
     if (version.withdrawn) return;
+    if (version.channel == Channel::kOnline && poll.flags.HeldAs(version.tag)) return;
     const Given from = GivenTo(poll.rules, version.payload, option);
     const Given to = GivenTo(poll.rules, version.payload, into);
     if (!from.named || !to.named) return;

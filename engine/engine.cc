@@ -169,8 +169,9 @@ absl::Status EngineImpl::Start() {
   auto watermark = OpenWatermark(*data_, *claim);
   if (!watermark.ok()) return watermark.status();
   watermark_ = *std::move(watermark);
-  polls_ = std::make_unique<PollRegistry>(
-      data_->key_present() ? Keyring(data_->root_keys()) : Keyring(), options_.paper);
+  polls_ =
+      std::make_unique<PollRegistry>(data_->key_present() ? Keyring(data_->root_keys()) : Keyring(),
+                                     options_.paper, options_.flags);
   voters_ = std::make_unique<VoterRegister>(
       VoterRegister::Options{.memory_bytes_max = options_.dedup_memory_bytes_max,
                              .on_fatal = options_.on_fatal},
@@ -185,6 +186,7 @@ absl::Status EngineImpl::Start() {
   metrics_.quota_voters.store(polls_->quotas().voters_count(), std::memory_order_relaxed);
   metrics_.ideas_pending.store(polls_->ideas().pending_count(), std::memory_order_relaxed);
   receipt_key_ = polls_->receipt_key();
+  metrics_.fraud_voters.store(polls_->flagged_voters(), std::memory_order_relaxed);
   StartLoop(*end);
   recovered_ = {.records = end->last,
                 .ballots = end->ballots,

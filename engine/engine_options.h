@@ -40,6 +40,7 @@ struct EngineOptions {
   std::size_t storage_memory_bytes_max = std::size_t{256} << 20;
 
   PaperLimits paper;  // of one poll
+  FlagLimits flags;   // of flagged ballots
 
   // Journal write failures, background errors of the stores: called once, from any thread, and must
   // end the process (the default prints and _exit()s with 74).

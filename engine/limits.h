@@ -49,6 +49,25 @@ inline constexpr std::size_t kIdeasPendingPerProjectMax = 1'000;
 inline constexpr std::size_t kIdeasPendingPerVoterMax = 10;
 // Voters with a ballot in force in a project that has a quota: about 50 bytes each in memory.
 inline constexpr std::size_t kQuotaVotersMax = 5'000'000;
+// Flagged ballots. A group is opened with its first voters in one entry, and what it adds up to is
+// counted while votes wait: some 10 us a voter.
+inline constexpr std::uint32_t kBurstBallotsMin = 10;
+inline constexpr std::uint32_t kBurstBallotsMax = 10'000;
+inline constexpr std::uint32_t kBurstWindowSecondsMax = 3'600;
+inline constexpr std::size_t kFlagVotersPerGroupMax = 10'000;
+inline constexpr std::size_t kFlagGroupsPerPollMax = 1'000;
+inline constexpr std::size_t kFlagVotersPerPollMax = 200'000;
+// First ballots that the burst rules of all polls remember, each until its window is over: about 80
+// bytes.
+inline constexpr std::size_t kWatchedBallotsMax = 524'288;
+// What one poll may hold of flags; tests make it small to see the answer at each bound.
+struct FlagLimits {
+  std::size_t groups_max = kFlagGroupsPerPollMax;
+  std::size_t voters_per_group_max = kFlagVotersPerGroupMax;
+  std::size_t voters_max = kFlagVotersPerPollMax;
+  std::size_t voters_in_all_max = 1'000'000;     // of all polls together
+  std::size_t watched_max = kWatchedBallotsMax;  // likewise
+};
 inline constexpr std::size_t kReasonBytesMax = 500;  // of an act
 inline constexpr std::size_t kSinksMax = 64;
 inline constexpr std::size_t kActorBytesMax = 256;
@@ -65,6 +84,9 @@ static_assert(kKeysDestroyedAtOnceMax * (2 * (kReasonBytesMax + kActorBytesMax +
                   4096 <
               kRecordBytesMax);
 static_assert(16 * kCodesPerBatchMax + 1024 < kDefinitionBytesMax);
+static_assert(kBurstBallotsMax <= kFlagVotersPerGroupMax);
+// A vote that opens a group, in a poll where its voter's ballots are held.
+static_assert(16 * kFlagVotersPerGroupMax + 4 * kBallotBytesMax + 8192 < kRecordBytesMax);
 // A batch with all its cards entered and counted in one record, few of them in place of long online
 // ballots.
 static_assert(kPaperCardsWithCodesPerBatchMax * (24 + 70 + 11) + 2 * kPaperCardBytesPerBatchMax <

@@ -34,7 +34,8 @@ PollNumber PollOf(const Entry& entry) {
 absl::Status PollFold::Take(const RecordView& record) {
   if (!MayConcern(record, options_.poll)) return absl::OkStatus();
   return record.ForEach([&](const Entry& entry) {
-    if (reached_ || PollOf(entry) != options_.poll) return absl::OkStatus();
+    if (PollOf(entry) != options_.poll) return absl::OkStatus();
+    if (reached_ && !IsPartOfLast(entry)) return absl::OkStatus();
     if (!exists_ && !std::holds_alternative<PollEntry>(entry)) {
       return absl::DataLossError(
           absl::StrCat("journal record ", record.header().position, ": of a poll not yet created"));
@@ -50,7 +51,16 @@ absl::Status PollFold::Take(const RecordView& record) {
   });
 }
 
+// A held ballot is taken out by an entry of its own, just after it was counted.
+bool PollFold::IsPartOfLast(const Entry& entry) const {
+  const auto* held = std::get_if<HeldBallotEntry>(&entry);
+  return held != nullptr && held->seq == options_.through_seq;
+}
+
 bool PollFold::IsPast(const Entry& entry) const {
+  if (const auto* held = std::get_if<HeldBallotEntry>(&entry)) {
+    return held->seq > options_.through_seq;
+  }
   if (const auto* ballot = std::get_if<BallotEntry>(&entry)) {
     return ballot->seq > options_.through_seq;
   }
@@ -70,7 +80,7 @@ bool PollFold::Apply(const Entry& entry) {
   } else if (const auto* fate = std::get_if<OptionFateEntry>(&entry)) {
     ApplyFate(*fate);
   } else {
-    return ApplyPaper(entry);
+    return ApplyPaper(entry) || ApplyFraud(entry);
   }
   return true;
 }
@@ -109,6 +119,17 @@ void PollFold::ApplyFate(const OptionFateEntry& fate) {
   } else {
     tally_.ReleaseVotes(fate.option);
   }
+}
+
+bool PollFold::ApplyFraud(const Entry& entry) {
+  if (const auto* decision = std::get_if<FlagDecisionEntry>(&entry)) {
+    tally_.Decide(*decision);
+    return true;
+  }
+  const auto* held = std::get_if<HeldBallotEntry>(&entry);
+  if (held == nullptr) return false;
+  tally_.Hold(rules_, *held);
+  return true;
 }
 
 bool PollFold::ApplyPaper(const Entry& entry) {

@@ -62,6 +62,8 @@ class PollFold {
   void ApplyWithdrawal(const WithdrawalEntry& withdrawal);
   void ApplyDefinition(const PollEntry& poll);
   void ApplyFate(const OptionFateEntry& fate);
+  bool ApplyFraud(const Entry& entry);
+  bool IsPartOfLast(const Entry& entry) const;
   bool IsPast(const Entry& entry) const;
   bool LeavesOut(const std::string& batch);
 

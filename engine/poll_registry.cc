@@ -73,10 +73,12 @@ BallotRules RulesOf(const PollDefinition& definition) {
   return rules;
 }
 
-PollRegistry::PollRegistry(const Keyring& keyring, const PaperLimits& paper)
+PollRegistry::PollRegistry(const Keyring& keyring, const PaperLimits& paper,
+                           const FlagLimits& flags)
     : keyring_(keyring),
       receipt_key_(keyring.DeriveReceiptKey()),
       paper_limits_(paper),
+      flag_limits_(flags),
       quotas_(kQuotaVotersMax) {
   polls_.push_back(nullptr);
 }
@@ -136,6 +138,7 @@ void PollRegistry::Apply(const PollEntry& entry, Position position) {
     auto poll = std::make_unique<PollRecord>();
     poll->number = entry.number;
     poll->paper = PaperLedger(paper_limits_);
+    poll->flags = FlagBook(flag_limits_);
     poll->key_salt = entry.key_salt;
     poll->key_check = entry.key_check;
     poll->voter_key = keyring_.DerivePollKey(entry);
@@ -221,6 +224,25 @@ bool PollRegistry::Apply(const KeyDestroyedEntry& entry) {
   poll->key_destroyed = true;
   poll->voter_key.reset();
   return true;
+}
+
+bool PollRegistry::Apply(const FlagOpenedEntry& entry, TimeUs time) {
+  PollRecord* poll = Find(entry.poll);
+  if (poll == nullptr || !poll->flags.Apply(entry, time)) return false;
+  flagged_voters_ += entry.voters.size();
+  return true;
+}
+
+bool PollRegistry::Apply(const FlagJoinedEntry& entry, TimeUs time) {
+  PollRecord* poll = Find(entry.poll);
+  if (poll == nullptr || !poll->flags.Apply(entry, time)) return false;
+  ++flagged_voters_;
+  return true;
+}
+
+bool PollRegistry::Apply(const FlagDecisionEntry& entry, TimeUs time) {
+  PollRecord* poll = Find(entry.poll);
+  return poll != nullptr && poll->flags.Apply(entry, time);
 }
 
 void PollRegistry::ApplySeq(PollNumber number, Seq seq) {

@@ -21,6 +21,7 @@
 #include "absl/container/flat_hash_set.h"
 
 #include "engine/ballot.h"
+#include "engine/flag_book.h"
 #include "engine/idea_box.h"
 #include "engine/keyring.h"
 #include "engine/paper_ledger.h"
@@ -56,6 +57,7 @@ struct PollRecord {
   std::uint32_t project_quota = 0;  // ballots of a voter over the project's polls; 0 = no quota
   PaperLedger paper;
   PollRoll roll;
+  FlagBook flags;
 
   // Closed ends online votes, paper goes on; final freezes everything.
   bool Accepts(Channel channel) const {
@@ -69,7 +71,8 @@ struct PollRecord {
 class PollRegistry {
  public:
   // With an empty keyring no poll has a voter key.
-  explicit PollRegistry(const Keyring& keyring, const PaperLimits& paper = {});
+  explicit PollRegistry(const Keyring& keyring, const PaperLimits& paper = {},
+                        const FlagLimits& flags = {});
 
   PollRecord* Find(PollNumber number);
   const PollRecord* Find(PollNumber number) const;
@@ -93,6 +96,10 @@ class PollRegistry {
   bool Apply(const KeySealedEntry& entry);
   // False: of an unknown owner, or of a poll that is not final or whose key was destroyed before.
   bool Apply(const KeyDestroyedEntry& entry);
+  // False: of an unknown poll, or it does not follow from what came before.
+  bool Apply(const FlagOpenedEntry& entry, TimeUs time);
+  bool Apply(const FlagJoinedEntry& entry, TimeUs time);
+  bool Apply(const FlagDecisionEntry& entry, TimeUs time);
   // A ballot or withdrawal took `seq`.
   void ApplySeq(PollNumber poll, Seq seq);
   // ... under an epoch that has ended (recovery only).
@@ -108,6 +115,11 @@ class PollRegistry {
   // nullopt: the key file does not fit.
   const std::optional<ReceiptKey>& receipt_key() const { return receipt_key_; }
   const PaperLimits& paper_limits() const { return paper_limits_; }
+  const FlagLimits& flag_limits() const { return flag_limits_; }
+  std::size_t flagged_voters() const { return flagged_voters_; }  // of all polls
+  std::size_t RoomForFlaggedVoters() const {
+    return flag_limits_.voters_in_all_max - flagged_voters_;
+  }
   const QuotaBook& quotas() const { return quotas_; }
   // Polls of a project, by number.
   std::vector<PollNumber> PollsOf(std::string_view project) const;
@@ -124,6 +136,8 @@ class PollRegistry {
   const Keyring keyring_;
   std::optional<ReceiptKey> receipt_key_;
   const PaperLimits paper_limits_;
+  const FlagLimits flag_limits_;
+  std::size_t flagged_voters_ = 0;
   std::vector<std::unique_ptr<PollRecord>> polls_;  // by number; [0] is empty
   absl::flat_hash_map<std::string, PollNumber> number_by_id_;
   absl::flat_hash_map<std::string, ProjectView> projects_;

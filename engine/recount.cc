@@ -52,6 +52,12 @@ class Pass {
         }
       } else if (const auto* withdrawal = std::get_if<WithdrawalEntry>(&entry)) {
         if (IsMine(withdrawal->tag)) in_force_.erase({withdrawal->poll, withdrawal->tag});
+      } else if (const auto* opened = std::get_if<FlagOpenedEntry>(&entry)) {
+        for (const VoterTag& voter : opened->voters) PutInGroup(opened->poll, voter, opened->group);
+      } else if (const auto* joined = std::get_if<FlagJoinedEntry>(&entry)) {
+        PutInGroup(joined->poll, joined->voter, joined->group);
+      } else if (const auto* decided = std::get_if<FlagDecisionEntry>(&entry)) {
+        group_states_[{decided->poll, decided->group}] = decided->to;
       } else if (const auto* poll = std::get_if<PollEntry>(&entry)) {
         definitions_[poll->number] = poll->definition;
         options_count_[poll->number] = poll->definition.options.size();
@@ -67,7 +73,14 @@ class Pass {
   void CountInto(Recount* recount) const {
     for (const auto& [number, count] : options_count_) recount->polls[number].options.resize(count);
     for (const auto& [voter, held] : in_force_) {
-      CountOne(definitions_.at(voter.poll), held, &recount->polls[voter.poll]);
+      RecountedPoll& counted = recount->polls[voter.poll];
+      const FlagState state =
+          held.channel == Channel::kOnline ? StateOf(voter) : FlagState::kFlagged;
+      if (IsHeld(state)) {
+        ++(state == FlagState::kVoided ? counted.voided_ballots : counted.quarantined_ballots);
+        continue;
+      }
+      CountOne(definitions_.at(voter.poll), held, &counted);
     }
     for (const auto& [batch, held] : paper_) {
       if (held.counts) {
@@ -78,6 +91,19 @@ class Pass {
 
  private:
   bool IsMine(const VoterTag& tag) const { return tag.high() % parts_ == part_; }
+
+  void PutInGroup(PollNumber poll, const VoterTag& voter, FlagGroupNumber group) {
+    if (IsMine(voter)) group_of_[{poll, voter}] = group;
+  }
+
+  // What the last decision on the voter's group says; entries that take single ballots out or put
+  // them back are not looked at.
+  FlagState StateOf(const VoterId& voter) const {
+    const auto group = group_of_.find(voter);
+    if (group == group_of_.end()) return FlagState::kFlagged;
+    const auto state = group_states_.find({voter.poll, group->second});
+    return state == group_states_.end() ? FlagState::kFlagged : state->second;
+  }
 
   absl::Status TakeFate(const OptionFateEntry& fate) {
     const auto poll = definitions_.find(fate.poll);
@@ -192,6 +218,8 @@ class Pass {
   std::uint64_t part_;
   std::uint64_t parts_;
   absl::flat_hash_map<VoterId, Held> in_force_;
+  absl::flat_hash_map<VoterId, FlagGroupNumber> group_of_;  // of flagged voters
+  std::map<std::pair<PollNumber, FlagGroupNumber>, FlagState> group_states_;
   std::map<std::pair<PollNumber, std::string>, HeldPaper> paper_;
   std::map<PollNumber, PollDefinition> definitions_;
   std::map<PollNumber, std::size_t> options_count_;
@@ -249,6 +277,8 @@ std::vector<std::string> CompareWithRecount(const PollTally& tally, const Recoun
   compare("paper ballots", tally.totals().paper, recount.paper_ballots);
   compare("blank ballots", tally.totals().blank, recount.blank_ballots);
   compare("invalid cards", tally.totals().invalid, recount.invalid_cards);
+  compare("quarantined ballots", tally.totals().quarantined, recount.quarantined_ballots);
+  compare("voided ballots", tally.totals().voided, recount.voided_ballots);
   compare("options", tally.options().size(), recount.options.size());
   const std::size_t options_count = std::min(tally.options().size(), recount.options.size());
   for (std::size_t i = 0; i < options_count; ++i) {

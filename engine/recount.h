@@ -35,6 +35,8 @@ struct RecountedPoll {
   std::uint64_t paper_ballots = 0;
   std::uint64_t blank_ballots = 0;
   std::uint64_t invalid_cards = 0;
+  std::uint64_t quarantined_ballots = 0;
+  std::uint64_t voided_ballots = 0;
   std::vector<RecountedOption> options;
 };
 

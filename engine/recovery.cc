@@ -123,6 +123,13 @@ class Replay {
       return Follows(targets_.polls->Apply(*sealed), "a sealed key", header);
     } else if (const auto* destroyed = std::get_if<KeyDestroyedEntry>(&entry)) {
       return Follows(targets_.polls->Apply(*destroyed), "the end of a key", header);
+    } else if (const auto* opened = std::get_if<FlagOpenedEntry>(&entry)) {
+      return Follows(targets_.polls->Apply(*opened, header.time), "a group of flags", header);
+    } else if (const auto* joined = std::get_if<FlagJoinedEntry>(&entry)) {
+      return Follows(targets_.polls->Apply(*joined, header.time), "a flag", header);
+    } else if (const auto* decided_on = std::get_if<FlagDecisionEntry>(&entry)) {
+      return Follows(targets_.polls->Apply(*decided_on, header.time), "the decision on a group",
+                     header);
     } else if (const auto* roll = std::get_if<RollEntry>(&entry)) {
       if (!targets_.polls->Apply(*roll)) return UnknownPoll(roll->poll, header);
     }

@@ -33,6 +33,7 @@ struct RankingSnapshot {
   bool sealed = false;                   // every row
   bool turnout_hidden = false;           // totals
   bool blank_hidden = false;             // totals.blank
+  bool held_hidden = false;              // totals.quarantined and totals.voided
   SharedRows rows;                       // by option index
   SharedOrder order;                     // best first, equal scores by option id; none if sealed
   std::vector<OptionIndex> changed;      // since the snapshot made before, new options too

@@ -67,6 +67,52 @@ void PollTally::CountPaper(const BallotRules& rules, const PaperFigures& figures
   }
 }
 
+std::uint64_t& PollTally::HeldTotal(FlagState state) {
+  TALLYD_CHECK(IsHeld(state));
+  return state == FlagState::kQuarantined ? totals_.quarantined : totals_.voided;
+}
+
+void PollTally::CountHeld(const HeldFigures& figures, int sign) {
+  const auto count = [sign](std::uint64_t& total, std::uint64_t number) {
+    TALLYD_CHECK(sign > 0 || total >= number);
+    total = sign > 0 ? total + number : total - number;
+  };
+  count(totals_.online, figures.ballots);
+  count(totals_.blank, figures.blank);
+  for (const HeldCount& one : figures.counts) {
+    TALLYD_CHECK(one.option < options_.size());
+    OptionTally& tally = options_[one.option];
+    count(tally.ballots, one.ballots);
+    tally.online += sign * one.score;
+    MarkChanged(one.option);
+  }
+}
+
+void PollTally::Decide(const FlagDecisionEntry& decision) {
+  const HeldFigures& figures = decision.figures;
+  ++totals_.decisions;
+  if (IsHeld(decision.was)) {
+    std::uint64_t& total = HeldTotal(decision.was);
+    TALLYD_CHECK(total >= figures.ballots);
+    total -= figures.ballots;
+  }
+  if (IsHeld(decision.to)) HeldTotal(decision.to) += figures.ballots;
+  if (IsHeld(decision.was) == IsHeld(decision.to)) return;
+  CountHeld(figures, IsHeld(decision.to) ? -1 : 1);
+}
+
+void PollTally::Hold(const BallotRules& rules, const HeldBallotEntry& held) {
+  std::uint64_t& total = HeldTotal(held.state);
+  if (held.put_back) {
+    TALLYD_CHECK(total > 0);
+    --total;
+    Add(Channel::kOnline, rules, held.payload);
+  } else {
+    ++total;
+    Remove(Channel::kOnline, rules, held.payload);
+  }
+}
+
 void PollTally::MoveVotes(OptionIndex option, OptionIndex into, const FateOverlap& overlap) {
   TALLYD_CHECK(option < options_.size() && into < options_.size() && option != into);
   OptionTally& from = options_[option];
@@ -105,6 +151,9 @@ std::string PollTally::Encode() const {
   out.U64(totals_.blank);
   out.U64(totals_.invalid);
   out.U64(totals_.anonymous);
+  out.U64(totals_.quarantined);
+  out.U64(totals_.voided);
+  out.U64(totals_.decisions);
   out.U32(static_cast<std::uint32_t>(options_.size()));
   for (const OptionTally& option : options_) {
     out.U64(static_cast<std::uint64_t>(option.online));
@@ -122,6 +171,9 @@ absl::Status PollTally::Decode(std::string_view bytes, PollTally* tally) {
   decoded.totals_.blank = in.U64();
   decoded.totals_.invalid = in.U64();
   decoded.totals_.anonymous = in.U64();
+  decoded.totals_.quarantined = in.U64();
+  decoded.totals_.voided = in.U64();
+  decoded.totals_.decisions = in.U64();
   const std::uint32_t count = in.U32();
   if (!in.ok() || in.remaining() != count * std::size_t{24}) {
     return absl::DataLossError("a poll's counts have the wrong size");

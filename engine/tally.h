@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 
 #include "engine/ballot.h"
+#include "storage/fraud_entries.h"
 #include "storage/option_entries.h"
 #include "storage/paper_entries.h"
 #include "storage/records.h"
@@ -33,6 +34,10 @@ struct PollTotals {
   std::uint64_t blank = 0;      // of both: ballots that name nothing
   std::uint64_t invalid = 0;    // paper cards that could not be counted
   std::uint64_t anonymous = 0;  // of paper: known as sums only, so nobody can be told apart
+  // Online ballots that an operator took out of all the other figures.
+  std::uint64_t quarantined = 0;
+  std::uint64_t voided = 0;
+  std::uint64_t decisions = 0;  // on groups of flagged ballots; the two are shown once there is one
   std::uint64_t ballots() const { return online + paper; }
   friend bool operator==(const PollTotals&, const PollTotals&) = default;
 };
@@ -51,6 +56,11 @@ class PollTally {
   void RemovePaper(const BallotRules& rules, const PaperFigures& figures) {
     CountPaper(rules, figures, -1);
   }
+
+  // A group's online ballots leave the count, come back, or are held under another name.
+  void Decide(const FlagDecisionEntry& decision);
+  // One ballot of a held group.
+  void Hold(const BallotRules& rules, const HeldBallotEntry& held);
 
   // The votes of `option` count for `into` from now on, less what both got from the same ballots;
   // or for nobody. What is counted later counts by rules that say so (BallotRules::counts_for).
@@ -76,6 +86,8 @@ class PollTally {
  private:
   void Count(Channel channel, const BallotRules& rules, std::string_view packed, int sign);
   void CountPaper(const BallotRules& rules, const PaperFigures& figures, int sign);
+  void CountHeld(const HeldFigures& figures, int sign);
+  std::uint64_t& HeldTotal(FlagState state);
   void MarkChanged(OptionIndex option);
 
   std::vector<OptionTally> options_;

@@ -108,6 +108,26 @@ absl::Status TallyBook::ApplyEntry(const Entry& entry, const RecordHeader& heade
     return ApplyPaper(entry, header);
   } else if (const auto* fate = std::get_if<OptionFateEntry>(&entry)) {
     return ApplyFate(*fate, header);
+  } else {
+    return ApplyFraud(entry, header);
+  }
+  return absl::OkStatus();
+}
+
+// What is flagged counts as before; only decisions and what follows from them change a ranking.
+absl::Status TallyBook::ApplyFraud(const Entry& entry, const RecordHeader& header) {
+  if (const auto* decision = std::get_if<FlagDecisionEntry>(&entry)) {
+    PollPage* page = Touch(decision->poll, header);
+    if (page == nullptr) return Damaged(header, "a decision on flags of an unknown poll");
+    const std::vector<HeldCount>& counts = decision->figures.counts;
+    if (!counts.empty() && counts.back().option >= page->tally.options().size()) {
+      return Damaged(header, "a decision on flags that names an unknown option");
+    }
+    page->tally.Decide(*decision);
+  } else if (const auto* held = std::get_if<HeldBallotEntry>(&entry)) {
+    PollPage* page = Touch(held->poll, header);
+    if (page == nullptr) return Damaged(header, "a held ballot of an unknown poll");
+    page->tally.Hold(page->rules, *held);
   }
   return absl::OkStatus();
 }

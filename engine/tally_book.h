@@ -74,6 +74,7 @@ class TallyBook {
   static void FillGated(PollPage& page, RankingSnapshot* snapshot);
   absl::Status ApplyPaper(const Entry& entry, const RecordHeader& header);
   absl::Status ApplyFate(const OptionFateEntry& fate, const RecordHeader& header);
+  absl::Status ApplyFraud(const Entry& entry, const RecordHeader& header);
 
   absl::flat_hash_map<PollNumber, std::unique_ptr<PollPage>> polls_;
   std::vector<PollNumber> touched_;

@@ -108,6 +108,11 @@ bool IsSealed(const VisibilityDefinition& visibility, PollState state) {
   return visibility.from == VisibleFrom::kFinal || state != PollState::kClosed;
 }
 
+bool IsWithheld(const VisibilityDefinition& visibility, PollState state) {
+  const bool coarse = visibility.rule == Visibility::kCoarse && state != PollState::kFinal;
+  return coarse || IsSealed(visibility, state);
+}
+
 bool HidesTurnout(const VisibilityDefinition& visibility, PollState state) {
   return visibility.turnout_hidden && IsSealed(visibility, state);
 }
@@ -127,6 +132,12 @@ void SuppressSmallCells(const PollDefinition& definition, RankingSnapshot* snaps
     SuppressIn(cells[question], ballot, k, !survey, rows, snapshot);
   }
   if (snapshot->blank_hidden) snapshot->totals.blank = 0;
+  // What an operator took out in small numbers could be told from two steps.
+  const auto is_small = [k](std::uint64_t held) { return held > 0 && held < k; };
+  if (is_small(snapshot->totals.quarantined) || is_small(snapshot->totals.voided)) {
+    snapshot->held_hidden = true;
+    snapshot->totals.quarantined = snapshot->totals.voided = 0;
+  }
   for (RankedOption& row : rows) {
     if (row.split_hidden) row.online = row.paper = 0;
   }

@@ -29,6 +29,8 @@ namespace tallyd {
 // No figure of an option may leave in this state. For whatever shows ballots or tallies by another
 // way than a snapshot (exports, analysts' questions): it must ask this first.
 bool IsSealed(const VisibilityDefinition& visibility, PollState state);
+// Figures of an option leave in steps or not at all: what counts ballots by itself shows none.
+bool IsWithheld(const VisibilityDefinition& visibility, PollState state);
 // Nor may anything leave that tells how many voted: totals, seqs, a version per vote.
 bool HidesTurnout(const VisibilityDefinition& visibility, PollState state);
 

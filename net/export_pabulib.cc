@@ -116,6 +116,10 @@ void AppendHead(const PollView& poll, const PollTally& tally, const PollTotals& 
   if (whole.paper > tally.totals().paper) {
     AppendMeta("paper_cards_not_included", std::to_string(whole.paper - tally.totals().paper), out);
   }
+  // Ballots in force as they were cast, those that an operator took out of the count among them.
+  if (const std::uint64_t held = whole.quarantined + whole.voided; held > 0) {
+    AppendMeta("held_ballots_included", std::to_string(held), out);
+  }
   const SelectionDefinition& selection = definition.selection;
   if (!RuleName(selection.rule).empty()) {
     AppendMeta("budget", std::to_string(selection.budget), out);

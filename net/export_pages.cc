@@ -18,14 +18,6 @@
 namespace tallyd {
 namespace {
 
-// Sealed, or published in steps only, and not over yet: what leaves here would tell what the
-// ranking keeps to itself, to analysts too.
-bool IsWithheld(const PollDefinition& definition, PollState state) {
-  const VisibilityDefinition& visibility = definition.visibility;
-  const bool coarse = visibility.rule == Visibility::kCoarse && state != PollState::kFinal;
-  return coarse || IsSealed(visibility, state);
-}
-
 constexpr std::string_view kImmutable = "private, max-age=31536000, immutable";
 constexpr std::string_view kGrowing = "private, no-cache";
 // Of journal records read for one page of ballots: what a poll among busier ones costs a request.
@@ -86,7 +78,7 @@ std::optional<HttpResponse> RefuseCursor(const ExportAsk& ask) {
 }
 
 std::optional<HttpResponse> RefuseWithheld(const ExportAsk& ask, const PollView& poll) {
-  if (IsWithheld(poll.definition, poll.state)) {
+  if (IsWithheld(poll.definition.visibility, poll.state)) {
     return ask.Refuse(ProblemCode::kForbidden, "the poll is sealed or coarse, and not over yet");
   }
   return std::nullopt;

@@ -78,6 +78,25 @@ void AddPaper(const EngineMetrics& metrics, Families& families) {
           Value(metrics.paper_online_after));
 }
 
+void AddFraud(const EngineMetrics& metrics, Families& families) {
+  const auto counter = [&](const char* name, const char* help, double value) {
+    AddValue(AddFamily(name, help, MetricType::Counter, families), value);
+  };
+  counter("tallyd_fraud_groups_total", "Bursts of ballots that were flagged",
+          Value(metrics.fraud_groups));
+  counter("tallyd_fraud_decisions_total", "Decisions on groups of flagged ballots",
+          Value(metrics.fraud_decisions));
+  counter("tallyd_fraud_not_flagged_total",
+          "Ballots of a burst that were not flagged because the groups hold as many as they may",
+          Value(metrics.fraud_not_flagged));
+  counter("tallyd_fraud_not_watched_total",
+          "Ballots that the burst rules had no place to remember, or not for their whole window",
+          Value(metrics.fraud_not_watched));
+  AddValue(AddFamily("tallyd_fraud_voters", "Voters in groups of flagged ballots",
+                     MetricType::Gauge, families),
+           Value(metrics.fraud_voters));
+}
+
 void AddEngine(const Engine& engine, Families& families) {
   const EngineMetrics& metrics = engine.metrics();
   MetricFamily& votes = AddFamily("tallyd_votes_total", "Votes by what became of them",
@@ -292,6 +311,7 @@ std::string MetricsText(const MetricsSources& sources, const std::string& versio
            {{"version", version}, {"boost", BOOST_LIB_VERSION}});
   AddEngine(sources.engine, families);
   AddPaper(sources.engine.metrics(), families);
+  AddFraud(sources.engine.metrics(), families);
   AddHttp(sources, families);
   AddTls(sources, families);
   AddAnalysis(sources.analysis, families);

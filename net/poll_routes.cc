@@ -113,7 +113,8 @@ void PollRoutes::Get(const HttpRequest& request, Responder responder) {
   HttpResponse response;
   response.content_type = "application/json";
   response.headers.emplace_back("ETag", RevisionTag(context_.engine.epoch(), poll->revision));
-  AppendPoll(*poll, response.body);
+  const bool operators = request.listener == ListenerKind::kPrivate;
+  AppendPoll(*poll, response.body, operators ? PollReader::kOperator : PollReader::kAnybody);
   std::move(responder).Send(std::move(response));
 }
 

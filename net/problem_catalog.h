@@ -75,6 +75,7 @@ enum class ProblemCode : std::uint8_t {
   kOptionNotFound,
   kQuestionNotFound,
   kBatchNotFound,
+  kFlagsNotFound,
   kReceiptNotFound,
   kNoBallot,
   kEpochChanged,

@@ -38,6 +38,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
       paper_(context_),
       cards_(context_),
       audit_(context_),
+      flags_(context_),
       ideas_(context_),
       rankings_(context_),
       exports_(context_),
@@ -51,6 +52,7 @@ Server::Server(const ServiceOptions& options, Engine& engine)
   paper_.AddTo(router_);
   cards_.AddTo(router_);
   audit_.AddTo(router_);
+  flags_.AddTo(router_);
   ideas_.AddTo(router_);
   rankings_.AddTo(router_);
   exports_.AddTo(router_);

@@ -25,6 +25,7 @@
 #include "net/client_budgets.h"
 #include "net/client_gate.h"
 #include "net/export_routes.h"
+#include "net/flag_routes.h"
 #include "net/http_server.h"
 #include "net/idea_routes.h"
 #include "net/live_routes.h"
@@ -92,6 +93,7 @@ class Server {
   PaperRoutes paper_;
   CardRoutes cards_;
   AuditRoutes audit_;
+  FlagRoutes flags_;
   IdeaRoutes ideas_;
   RankingRoutes rankings_;
   ExportRoutes exports_;

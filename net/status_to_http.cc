@@ -65,6 +65,8 @@ HttpMapping MapOutcome(OutcomeCode code, BallotError error) {
       return Done(200, "counted");
     case OutcomeCode::kSuperseded:
       return Done(200, "superseded");
+    case OutcomeCode::kVoided:
+      return Done(200, "voided");
     case OutcomeCode::kUnknown:
       return Refused(ProblemCode::kReceiptNotFound);
     case OutcomeCode::kCreated:
@@ -102,6 +104,8 @@ HttpMapping MapOutcome(OutcomeCode code, BallotError error) {
       return Refused(ProblemCode::kBatchNotFound);
     case OutcomeCode::kBatchVoided:
       return Refused(ProblemCode::kBatchVoided);
+    case OutcomeCode::kFlagsNotFound:
+      return Refused(ProblemCode::kFlagsNotFound);
     case OutcomeCode::kEntriesDiffer:
       return Refused(ProblemCode::kEntriesDiffer);
     case OutcomeCode::kCardsMissing:

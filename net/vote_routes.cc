@@ -1,5 +1,6 @@
 #include "net/vote_routes.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "net/status_to_http.h"
 #include "net/wire_json_answer.h"
 #include "net/wire_text.h"
+#include "storage/check.h"
 
 namespace tallyd {
 namespace {
@@ -29,6 +31,18 @@ std::optional<Seq> ParseSeqTag(std::string_view header) {
   if (!tag || tag->weak || tags.Next() || tags.malformed()) return std::nullopt;
   const auto seq = ParseDecimal(tag->opaque);
   return seq && *seq >= 1 && *seq <= kSeqMax ? seq : std::nullopt;
+}
+
+// Where the poll looks at bursts: by which network the vote came, if anybody knows. It goes as far
+// as the writer's memory.
+void NameNetwork(const HttpRequest& request, Command& command) {
+  if (!request.client.known()) return;
+  if (command.act == nullptr) command.act = std::make_unique<Act>(VoteExtras{});
+  const std::string_view name = request.client.Network();
+  ClientNetwork& network = std::get<VoteExtras>(*command.act).network.emplace();
+  TALLYD_CHECK(name.size() <= network.bytes.size());
+  std::copy(name.begin(), name.end(), network.bytes.begin());
+  network.size = static_cast<std::uint8_t>(name.size());
 }
 
 // By the claims of the voter's own token; false: 403 was answered. Whoever may name voters vouches
@@ -108,6 +122,7 @@ void VoteRoutes::Cast(const HttpRequest& request, Responder responder) {
   if (!FillVoter(request, *identity, {vote.voter, vote.ballot_no, vote.day}, *poll, command,
                  responder))
     return;
+  if (poll->definition.fraud.network_burst.is_given()) NameNetwork(request, command);
   command.ballot = std::move(vote.ballot);
   if (poll->rules.weight_max != 0 && !Weigh(request, *identity, *poll, command, responder)) return;
   gateway.Send(std::move(command), {.handler = this,

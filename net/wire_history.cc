@@ -36,7 +36,11 @@ void AppendHistoryLine(Epoch epoch, const HistoryStep& step, std::int64_t step_u
   AppendTo(&out, "\",\"state\":\"", PollStateName(fold.state()),
            "\",\"totals\":{\"ballots\":", totals.ballots(), ",\"online\":", totals.online,
            ",\"paper\":", totals.paper, ",\"blank\":", totals.blank,
-           ",\"invalid\":", totals.invalid, "},");
+           ",\"invalid\":", totals.invalid);
+  if (totals.decisions != 0) {
+    AppendTo(&out, ",\"quarantined\":", totals.quarantined, ",\"voided\":", totals.voided);
+  }
+  out += "},";
   const auto& questions = fold.definition().questions;
   if (questions.empty()) {
     AppendChanged(step, fold, 0, out);

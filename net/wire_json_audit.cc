@@ -5,6 +5,7 @@
 
 #include "net/concat.h"
 #include "net/problem_response.h"
+#include "net/wire_json_flags.h"
 #include "net/wire_json_poll.h"
 #include "net/wire_text.h"
 
@@ -125,6 +126,10 @@ void AppendRules(const PollDefinition& poll, std::string& out) {
     out += ",\"weight\":{\"claim\":";
     AppendJsonString(poll.weight.claim, out);
     AppendTo(&out, ",\"max\":", poll.weight.max, "}");
+  }
+  if (poll.fraud.is_given()) {
+    out += ",\"fraud\":";
+    AppendFraud(poll.fraud, out);
   }
   if (poll.selection != SelectionDefinition{}) {
     AppendTo(&out, R"(,"selection":{"rule":)", static_cast<int>(poll.selection.rule),
@@ -299,8 +304,29 @@ void AppendAct(const PollView&, const Engine::JournaledAct&, const KeyDestroyedE
   AppendText("reason", entry.reason, out);
 }
 
+// How many, never who, nor for what: the count shows that where it may.
+void AppendAct(const PollView&, const Engine::JournaledAct&, const FlagOpenedEntry& entry,
+               std::string& out) {
+  AppendTo(&out, R"(,"act":"ballots_flagged","group":)", entry.group, ",\"rule\":\"",
+           FlagRuleName(entry.rule), "\",\"ballots\":", entry.burst.ballots,
+           ",\"window_s\":", entry.burst.window_s, ",\"voters\":", entry.voters.size());
+}
+
+void AppendAct(const PollView&, const Engine::JournaledAct&, const FlagDecisionEntry& entry,
+               std::string& out) {
+  out += R"(,"act":"flags_decided")";
+  AppendBy(entry.actor, out);
+  AppendTo(&out, ",\"group\":", entry.group, ",\"was\":\"", FlagStateName(entry.was),
+           "\",\"to\":\"", FlagStateName(entry.to), "\",\"ballots\":", entry.figures.ballots);
+  AppendText("reason", entry.reason, out);
+}
+
 // Never acts of a poll (engine/audit_index.h).
 void AppendAct(const PollView&, const Engine::JournaledAct&, const KeySealedEntry&, std::string&) {}
+void AppendAct(const PollView&, const Engine::JournaledAct&, const FlagJoinedEntry&, std::string&) {
+}
+void AppendAct(const PollView&, const Engine::JournaledAct&, const HeldBallotEntry&, std::string&) {
+}
 void AppendAct(const PollView&, const Engine::JournaledAct&, const BallotEntry&, std::string&) {}
 void AppendAct(const PollView&, const Engine::JournaledAct&, const WithdrawalEntry&, std::string&) {
 }

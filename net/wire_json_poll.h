@@ -49,7 +49,10 @@ std::string_view PollStateName(PollState state);
 void AppendFate(const PollDefinition& poll, const OptionDefinition& option, std::string& out);
 // {"district":["mitte","nord"],...}
 void AppendClaims(absl::Span<const ClaimRule> claims, std::string& out);
-void AppendPoll(const PollView& poll, std::string& out);
+// Who reads a poll: rules about bursts are for operators only, since whoever knows them stays
+// below.
+enum class PollReader : std::uint8_t { kOperator, kAnybody };
+void AppendPoll(const PollView& poll, std::string& out, PollReader reader = PollReader::kOperator);
 void AppendPollSummary(const PollView& poll, std::string& out);
 // {"polls":[...],"next":...}; `next` empty: the last page.
 void AppendPollPage(absl::Span<const std::shared_ptr<const PollView>> polls, std::string_view next,

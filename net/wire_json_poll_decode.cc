@@ -245,6 +245,7 @@ std::optional<PollDocument> DecodePoll(std::string_view body, std::string_view p
     ReadRules(reader, found, definition);
     ReadVisibility(reader, found, definition);
     ReadEligible(reader, found, definition);
+    ReadFraud(reader, found, definition);
     ReadBallotsPerVoter(reader, time_zone, definition);
     ReadWeight(reader, found, definition);
     if (definition.roll && definition.ballots_per_voter != BallotsPerVoter{}) {

@@ -2,6 +2,7 @@
 
 #include "net/concat.h"
 #include "net/wire_json_document.h"
+#include "net/wire_json_flags.h"
 #include "net/wire_json_poll.h"
 #include "net/wire_json_poll_parts.h"
 #include "net/wire_text.h"
@@ -231,7 +232,7 @@ std::string_view PollStateName(PollState state) {
   return "draft";
 }
 
-void AppendPoll(const PollView& poll, std::string& out) {
+void AppendPoll(const PollView& poll, std::string& out, PollReader reader) {
   const PollDefinition& definition = poll.definition;
   AppendHead(poll, out);
   AppendDisplay(definition.display, out);
@@ -243,6 +244,10 @@ void AppendPoll(const PollView& poll, std::string& out) {
     out += ",\"options\":[]";  // those of the questions are in the ballot
   }
   AppendRules(definition, out);
+  if (definition.fraud.is_given() && reader == PollReader::kOperator) {
+    out += ",\"fraud\":";
+    AppendFraud(definition.fraud, out);
+  }
   out += ",\"boxes\":[";
   for (std::size_t i = 0; i < definition.boxes.size(); ++i) {
     out += i == 0 ? "{\"id\":" : ",{\"id\":";

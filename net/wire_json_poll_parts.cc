@@ -66,7 +66,33 @@ void ReadTexts(const json::value& value, const std::string& pointer, std::size_t
   out += '}';
 }
 
+BurstRule ReadBurst(ObjectReader& fraud, std::string_view name, DocumentErrors& errors) {
+  BurstRule rule;
+  const json::value* burst = fraud.Find(name);
+  if (burst == nullptr) return rule;
+  ObjectReader reader(*burst, fraud.PointerTo(name), errors);
+  if (!reader.is_object()) return rule;
+  for (const std::string_view member : {"ballots", "window_s"}) {
+    if (!reader.Has(member)) reader.Require(member);
+  }
+  rule.ballots = static_cast<std::uint32_t>(
+      reader.Integer("ballots", kBurstBallotsMin, kBurstBallotsMax).value_or(0));
+  rule.window_s =
+      static_cast<std::uint32_t>(reader.Integer("window_s", 1, kBurstWindowSecondsMax).value_or(0));
+  reader.RefuseUnknown();
+  return rule;
+}
+
 }  // namespace
+
+void ReadFraud(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition) {
+  const json::value* fraud = reader.Find("fraud");
+  if (fraud == nullptr) return;
+  ObjectReader member(*fraud, "/fraud", errors);
+  definition.fraud.network_burst = ReadBurst(member, "network_burst", errors);
+  definition.fraud.poll_burst = ReadBurst(member, "poll_burst", errors);
+  member.RefuseUnknown();
+}
 
 void ReadTitle(ObjectReader& reader, bool required, DocumentErrors& errors, std::string& display) {
   const json::value* title = required ? reader.Require("title") : reader.Find("title");

@@ -63,6 +63,8 @@ void ReadBallotsPerVoter(ObjectReader& reader, std::string_view time_zone,
 void ReadWeight(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition);
 // visibility, visible_from, turnout, coarse.
 void ReadVisibility(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition);
+// What makes a burst of ballots.
+void ReadFraud(ObjectReader& reader, DocumentErrors& errors, PollDefinition& definition);
 void ReadSelection(const boost::json::value& value, DocumentErrors& errors,
                    PollDefinition& definition);
 

@@ -126,6 +126,10 @@ void AppendVersionAndTotals(const RankingSnapshot& snapshot, Form form, std::str
   AppendOrHide("paper", snapshot.turnout_hidden, totals.paper, form, out);
   AppendOrHide("blank", snapshot.blank_hidden, totals.blank, form, out);
   AppendOrHide("invalid", snapshot.turnout_hidden, totals.invalid, form, out);
+  if (totals.decisions != 0) {  // and from the first one on
+    AppendOrHide("quarantined", snapshot.held_hidden, totals.quarantined, form, out);
+    AppendOrHide("voided", snapshot.held_hidden, totals.voided, form, out);
+  }
   if (out.size() == begin) out += ',';
   out[begin] = '{';
   out += '}';

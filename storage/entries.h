@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "storage/fraud_entries.h"
 #include "storage/idea_entries.h"
 #include "storage/key_entries.h"
 #include "storage/option_entries.h"
@@ -45,6 +46,10 @@ enum class EntryKind : std::uint8_t {
   kOnlineAfterPaper = 20,  // somebody counted on paper also tried online (channel_rule `list`)
   kKeySealed = 21,         // a key is carried over to another root key
   kKeyDestroyed = 22,      // a key is gone for good
+  kFlagOpened = 25,        // a burst of ballots was seen; counts nothing
+  kFlagJoined = 26,        // the burst goes on
+  kFlagDecision = 27,      // a group's ballots were quarantined, released or voided
+  kHeldBallot = 28,        // a voter of a held group changed the ballot
 };
 
 // What a superseded ballot was: enough to take it out of the tally again.
@@ -184,7 +189,8 @@ struct PollDefinition {
   WeightDefinition weight;
   SelectionDefinition selection;
   VisibilityDefinition visibility;
-  std::string display;  // JSON text: title, time_zone ... whatever the engine does not interpret
+  FraudDefinition fraud;  // may change at any time: it flags, and decides nothing
+  std::string display;    // JSON text: title, time_zone ... whatever the engine does not interpret
   friend bool operator==(const PollDefinition&, const PollDefinition&) = default;
 };
 
@@ -212,6 +218,7 @@ using Entry = std::variant<BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry
                            PaperBatchEntry, PaperConfirmEntry, PaperVoidEntry, PaperCardsEntry,
                            PaperCardsCountEntry, RollEntry, OptionFateEntry, IdeaEntry,
                            IdeaDecisionEntry, ProjectQuotaEntry, QuotaUseEntry,
-                           OnlineAfterPaperEntry, KeySealedEntry, KeyDestroyedEntry>;
+                           OnlineAfterPaperEntry, KeySealedEntry, KeyDestroyedEntry,
+                           FlagOpenedEntry, FlagJoinedEntry, FlagDecisionEntry, HeldBallotEntry>;
 
 }  // namespace tallyd

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "storage/check.h"
+#include "storage/fraud_entry_codec.h"
 #include "storage/idea_entry_codec.h"
 #include "storage/key_entry_codec.h"
 #include "storage/option_entry_codec.h"
@@ -241,6 +242,14 @@ bool DecodeEntry(ByteReader* reader, Entry* entry) {
       return DecodeKeySealed(reader, &entry->emplace<KeySealedEntry>());
     case EntryKind::kKeyDestroyed:
       return DecodeKeyDestroyed(reader, &entry->emplace<KeyDestroyedEntry>());
+    case EntryKind::kFlagOpened:
+      return DecodeFlagOpened(reader, &entry->emplace<FlagOpenedEntry>());
+    case EntryKind::kFlagJoined:
+      return DecodeFlagJoined(reader, &entry->emplace<FlagJoinedEntry>());
+    case EntryKind::kFlagDecision:
+      return DecodeFlagDecision(reader, &entry->emplace<FlagDecisionEntry>());
+    case EntryKind::kHeldBallot:
+      return DecodeHeldBallot(reader, &entry->emplace<HeldBallotEntry>());
     default:
       reader->Fail();
       return false;

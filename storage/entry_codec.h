@@ -31,6 +31,10 @@ void EncodeEntry(const QuotaUseEntry& entry, std::string* out);
 void EncodeEntry(const OnlineAfterPaperEntry& entry, std::string* out);
 void EncodeEntry(const KeySealedEntry& entry, std::string* out);
 void EncodeEntry(const KeyDestroyedEntry& entry, std::string* out);
+void EncodeEntry(const FlagOpenedEntry& entry, std::string* out);
+void EncodeEntry(const FlagJoinedEntry& entry, std::string* out);
+void EncodeEntry(const FlagDecisionEntry& entry, std::string* out);
+void EncodeEntry(const HeldBallotEntry& entry, std::string* out);
 
 // Reads one entry into `entry`, reusing it. False (and a failed reader) if the bytes are none.
 bool DecodeEntry(ByteReader* reader, Entry* entry);

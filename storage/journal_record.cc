@@ -25,7 +25,8 @@ constexpr std::size_t kSpanBytes = 24;
 // tallyd reads whatever it can.
 constexpr std::uint16_t kVersionOfFirstKinds = 1;
 constexpr std::uint16_t kVersionOfKeys = 3;
-constexpr std::uint16_t kVersion = kVersionOfKeys;
+constexpr std::uint16_t kVersionOfFlags = 4;
+constexpr std::uint16_t kVersion = kVersionOfFlags;
 
 template <class Kind, class... Kinds>
 inline constexpr bool kIsOneOf = (std::is_same_v<Kind, Kinds> || ...);
@@ -34,6 +35,9 @@ template <class Kind>
 constexpr std::uint16_t VersionOf() {
   if (kIsOneOf<Kind, BallotEntry, WithdrawalEntry, ProjectEntry, PollEntry, PollStateEntry>) {
     return kVersionOfFirstKinds;
+  }
+  if (kIsOneOf<Kind, FlagOpenedEntry, FlagJoinedEntry, FlagDecisionEntry, HeldBallotEntry>) {
+    return kVersionOfFlags;
   }
   return kIsOneOf<Kind, KeySealedEntry, KeyDestroyedEntry> ? kVersionOfKeys : 2;
 }
@@ -264,6 +268,22 @@ void RecordBuilder::AddKeyDestroyed(const KeyDestroyedEntry& entry) {
   AddLater(entry);
 }
 
+void RecordBuilder::AddFlagOpened(const FlagOpenedEntry& entry) {
+  AddLater(entry);
+}
+
+void RecordBuilder::AddFlagJoined(const FlagJoinedEntry& entry) {
+  AddLater(entry);
+}
+
+void RecordBuilder::AddFlagDecision(const FlagDecisionEntry& entry) {
+  AddLater(entry);
+}
+
+void RecordBuilder::AddHeldBallot(const HeldBallotEntry& entry) {
+  AddLater(entry);
+}
+
 SealedRecord RecordBuilder::Seal(const RecordHeader& header) {
   TALLYD_CHECK(!sealed_ && header.position >= 1);
   sealed_ = true;
@@ -332,8 +352,9 @@ std::size_t EncodedSizeMax(const ProjectEntry& entry) {
 std::size_t EncodedSizeMax(const PollEntry& entry) {
   // Numbers and lengths are counted as the longest varints: generous, and never short.
   const PollDefinition& poll = entry.definition;
-  std::size_t size = 256 + poll.id.size() + poll.project.size() + poll.display.size() +
-                     entry.actor.size() + poll.ballots_per_voter.day_zone.size();
+  std::size_t size = 384 + poll.id.size() + poll.project.size() + poll.display.size() +
+                     entry.actor.size() + poll.ballots_per_voter.day_zone.size() +
+                     poll.weight.claim.size();
   for (const OptionDefinition& option : poll.options) {
     size += 1 + 4 * kVarintBytesMax + option.id.size() + option.display.size();
   }
@@ -342,6 +363,10 @@ std::size_t EncodedSizeMax(const PollEntry& entry) {
   }
   for (const BoxDefinition& box : poll.boxes) {
     size += 2 * kVarintBytesMax + box.id.size() + box.display.size();
+  }
+  for (const ClaimRule& claim : poll.claims) {
+    size += 2 * kVarintBytesMax + claim.name.size();
+    for (const std::string& value : claim.values) size += kVarintBytesMax + value.size();
   }
   return size;
 }

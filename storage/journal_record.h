@@ -82,6 +82,10 @@ class RecordBuilder {
   void AddOnlineAfterPaper(const OnlineAfterPaperEntry& entry);
   void AddKeySealed(const KeySealedEntry& entry);
   void AddKeyDestroyed(const KeyDestroyedEntry& entry);
+  void AddFlagOpened(const FlagOpenedEntry& entry);
+  void AddFlagJoined(const FlagJoinedEntry& entry);
+  void AddFlagDecision(const FlagDecisionEntry& entry);
+  void AddHeldBallot(const HeldBallotEntry& entry);
 
   SealedRecord Seal(const RecordHeader& header);
   void Clear();
@@ -122,6 +126,10 @@ std::size_t EncodedSizeMax(const QuotaUseEntry& entry);
 std::size_t EncodedSizeMax(const OnlineAfterPaperEntry& entry);
 std::size_t EncodedSizeMax(const KeySealedEntry& entry);
 std::size_t EncodedSizeMax(const KeyDestroyedEntry& entry);
+std::size_t EncodedSizeMax(const FlagOpenedEntry& entry);
+std::size_t EncodedSizeMax(const FlagJoinedEntry& entry);
+std::size_t EncodedSizeMax(const FlagDecisionEntry& entry);
+std::size_t EncodedSizeMax(const HeldBallotEntry& entry);
 
 // A checked view of one record. Parse() verifies magic, version, sizes and CRC; the chain is
 // verified by whoever walks it. DataLoss for damage, Unimplemented (with a clear message) for a

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "storage/fraud_entry_codec.h"
+
 namespace tallyd {
 namespace {
 
@@ -26,6 +28,7 @@ enum class PollExtension : std::uint8_t {
   kWeight = 6,
   kOptionFates = 8,
   kClaims = 10,
+  kFraud = 11,
   kVisibility = 12,
 };
 
@@ -142,6 +145,12 @@ std::vector<std::pair<PollExtension, std::string>> EncodeExtensions(const PollDe
   }
   if (!poll.claims.empty()) {
     extensions.emplace_back(PollExtension::kClaims, EncodeClaims(poll.claims));
+  }
+  if (poll.fraud.is_given()) {
+    std::string bytes;
+    ByteWriter writer(&bytes);
+    EncodeFraud(poll.fraud, &writer);
+    extensions.emplace_back(PollExtension::kFraud, std::move(bytes));
   }
   if (poll.visibility != VisibilityDefinition{}) {
     extensions.emplace_back(PollExtension::kVisibility, EncodeVisibility(poll.visibility));
@@ -276,6 +285,9 @@ void DecodeExtension(PollExtension extension, ByteReader* reader, PollDefinition
       return;
     case PollExtension::kClaims:
       DecodeClaims(reader, &poll->claims);
+      return;
+    case PollExtension::kFraud:
+      DecodeFraud(reader, &poll->fraud);
       return;
     case PollExtension::kVisibility:
       DecodeVisibility(reader, &poll->visibility);

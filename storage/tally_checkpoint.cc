@@ -14,7 +14,7 @@ namespace {
 
 // docs/data_formats.md, "Tally checkpoint".
 constexpr std::string_view kMagic = "TLYC";
-constexpr std::uint16_t kVersion = 3;
+constexpr std::uint16_t kVersion = 4;
 constexpr std::size_t kCrcAt = 4;
 constexpr std::size_t kCoveredFrom = 8;
 

@@ -140,10 +140,10 @@ TEST(PollTallyTest, RefusesBytesOfTheWrongSizeAndLeavesTheTallyAlone) {
     EXPECT_TRUE(absl::IsDataLoss(PollTally::Decode(bytes.substr(0, size), &kept))) << size;
   }
   EXPECT_TRUE(absl::IsDataLoss(PollTally::Decode(bytes + '\0', &kept)));
-  // Any damage to the number of options, which stands behind five totals.
+  // Any damage to the number of options, which stands behind eight totals.
   for (std::size_t bit = 0; bit < 32; ++bit) {
     std::string damaged = bytes;
-    damaged[40 + bit / 8] = static_cast<char>(damaged[40 + bit / 8] ^ (1 << bit % 8));
+    damaged[64 + bit / 8] = static_cast<char>(damaged[64 + bit / 8] ^ (1 << bit % 8));
     EXPECT_TRUE(absl::IsDataLoss(PollTally::Decode(damaged, &kept))) << bit;
   }
   EXPECT_TRUE(kept == before);

@@ -261,6 +261,7 @@ Expected ElectionOracle::Vote(const OracleVote& vote) {
     return Refused(OutcomeCode::kChangesExhausted);
   }
 
+  const bool first = history.empty();
   const Seq replaces = in_force != nullptr ? in_force->seq : 0;
   const Seq seq = poll.next_seq++;
   history.push_back({.seq = seq,
@@ -271,6 +272,7 @@ Expected ElectionOracle::Vote(const OracleVote& vote) {
                      .key = vote.key,
                      .replaces = replaces,
                      .weight = vote.weight});
+  if (first && vote.channel == Channel::kOnline) NoteBallot(poll, vote.voter, vote.network);
   return {.code = replaces != 0 ? OutcomeCode::kReplaced : OutcomeCode::kCounted,
           .seq = seq,
           .replaces = replaces};
@@ -331,6 +333,9 @@ Expected ElectionOracle::Receipt(PollNumber number, Seq seq) const {
       const bool withdrawn = newest ? history[i].withdrawn : history[i + 1].withdrawn;
       Expected expected{.code = newest ? OutcomeCode::kFound : OutcomeCode::kSuperseded,
                         .seq = seq};
+      if (newest && HeldAs(polls_.at(number), voter, history[i]) == FlagState::kVoided) {
+        expected.code = OutcomeCode::kVoided;
+      }
       if (withdrawn) expected.code = OutcomeCode::kWithdrawn;
       expected.in_force = newest && !withdrawn;
       return expected;
@@ -373,6 +378,10 @@ ExpectedRanking ElectionOracle::Ranking(PollNumber number) const {
     if (history.empty() || history.back().withdrawn) continue;
     const Version& ballot = history.back();
     const bool online = ballot.channel == Channel::kOnline;
+    if (const FlagState state = HeldAs(poll, voter, ballot); IsHeld(state)) {
+      ++(state == FlagState::kVoided ? ranking.voided : ranking.quarantined);
+      continue;
+    }
     ++ranking.ballots;
     ++(online ? ranking.online : ranking.paper);
     if (ballot.marks.empty()) ++ranking.blank;

@@ -31,6 +31,7 @@ struct OracleVote {
   BoxIndex box = 0;
   int key = 0;  // Idempotency-Key; 0 = none
   std::uint32_t weight = 1;
+  int network = 0;   // by which it came; 0 = nobody knows
   Seq if_match = 0;  // 0 = none
 };
 
@@ -44,6 +45,13 @@ struct Expected {
   Seq seq = 0;
   Seq replaces = 0;  // kReplaced and kWithdrawn
   bool in_force = true;
+};
+
+// A group of flagged voters.
+struct ExpectedGroup {
+  FlagState state = FlagState::kFlagged;
+  std::size_t voters = 0;
+  std::uint64_t ballots = 0;  // online and in force
 };
 
 struct ExpectedRow {
@@ -64,6 +72,8 @@ struct ExpectedRanking {
   std::int64_t paper = 0;
   std::int64_t blank = 0;
   std::int64_t invalid = 0;
+  std::int64_t quarantined = 0;
+  std::int64_t voided = 0;
   std::vector<ExpectedRow> rows;  // by question, then by rank, then by option id
 };
 
@@ -103,6 +113,13 @@ class ElectionOracle {
   // Of a batch of cards that counts: what became of each.
   std::vector<CardOutcome> CardOutcomes(PollNumber poll, int batch) const;
 
+  // Flagged ballots (election_oracle_fraud.cc). Groups by their number, from 1.
+  OutcomeCode DecideFlags(PollNumber poll, int group, FlagState to);
+  int FlagGroups(PollNumber poll) const;
+  ExpectedGroup GroupOf(PollNumber poll, int group) const;
+  // The engine was started anew: what bursts there were is in memory only.
+  void ForgetWatched();
+
   Expected LookUp(PollNumber poll, int voter) const;
   Expected Receipt(PollNumber poll, Seq seq) const;
 
@@ -135,6 +152,17 @@ class ElectionOracle {
     bool counts = false;
     bool voided = false;
   };
+  struct Group {
+    std::set<int> voters;
+    FlagState state = FlagState::kFlagged;
+  };
+  // First ballots since the start, under one rule: source and voter; and the group that the burst
+  // of a source went to last.
+  struct Watched {
+    BurstRule burst;
+    std::vector<std::pair<int, int>> ballots;
+    std::map<int, int> group;
+  };
   struct Poll {
     PollDefinition definition;
     PollState state = PollState::kDraft;
@@ -143,11 +171,17 @@ class ElectionOracle {
     std::map<int, History> voters;
     std::map<int, Batch> paper;
     std::set<int> roll;
+    std::vector<Group> groups;
+    std::map<FlagRule, Watched> watched;
   };
 
   bool Accepts(const Poll& poll, Channel channel) const;
   void EnterState(Poll& poll, PollState to);
   static CardOutcome CountCard(Poll& poll, const OracleCard& card);
+  static bool IsFlagged(const Poll& poll, int voter);
+  static void NoteBallot(Poll& poll, int voter, int network);
+  static void NoteUnder(Poll& poll, FlagRule rule, const BurstRule& burst, int voter, int source);
+  static FlagState HeldAs(const Poll& poll, int voter, const Version& ballot);
 
   std::map<PollNumber, Poll> polls_;
   TimeUs now_ = 0;

@@ -35,6 +35,7 @@ EngineDriver::EngineDriver(std::string directory, Setting setting, ManualClock* 
   options_.data.directory = std::move(directory);
   options_.commit_overlap = setting.commit_overlap;
   if (setting.forgetful) options_.dedup_memory_bytes_max = 1;
+  options_.flags = setting.flags;
   options_.clock = clock;
   options_.publish_interval_us_min = 0;
   options_.on_fatal = [](const absl::Status& status) {

@@ -22,6 +22,7 @@ class EngineDriver {
     bool commit_overlap = true;
     // Nothing stays in memory that the ballot store holds: every voter is looked up there.
     bool forgetful = false;
+    FlagLimits flags = {};
   };
   EngineDriver(std::string directory, Setting setting, ManualClock* clock);
   ~EngineDriver();

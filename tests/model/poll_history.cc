@@ -93,6 +93,12 @@ PollDefinition PollHistory::MakeDefinition(const HistoryRules& rules, TimeUs now
   made.paper_confirm = Below(3) != 0;
   made.paper_blind = made.paper_confirm && Below(4) == 0;
   made.roll = Below(5) == 0;
+  // Longer than any history: bursts end by a restart only.
+  const auto burst = [this] {
+    return BurstRule{.ballots = 1 + static_cast<std::uint32_t>(Below(3)), .window_s = 3'600};
+  };
+  if (Below(2) == 0) made.fraud.network_burst = burst();
+  if (Below(3) == 0) made.fraud.poll_burst = burst();
   if (Below(5) == 0) made.weight = {.claim = "shares", .max = kWeightMax};
   if (Below(8) == 0) made.opens = now + 1'000'000 * Below(20);
   if (Below(6) == 0) made.closes = now + 1'000'000 * (20 + Below(60));
@@ -128,7 +134,7 @@ void PollHistory::Created(const Outcome& outcome, const PollView& view,
 void PollHistory::Next(std::vector<Command>* commands) {
   // Several within one commit at times.
   for (int count = 1 + (Below(3) == 0 ? 1 : 0) + (Below(6) == 0 ? 1 : 0); count > 0; --count) {
-    const int dice = Below(32);
+    const int dice = Below(36);
     if (dice < 15) {
       Vote(commands);
     } else if (dice < 18) {
@@ -143,8 +149,10 @@ void PollHistory::Next(std::vector<Command>* commands) {
       Confirm(commands);
     } else if (dice < 30) {
       Void(commands);
-    } else {
+    } else if (dice < 32) {
       ChangePoll(commands);
+    } else {
+      DecideAboutFlags(commands);
     }
   }
 }
@@ -184,6 +192,7 @@ void PollHistory::Vote(std::vector<Command>* commands) {
       vote.channel = Channel::kPaper;
       vote.box = 1;
     }
+    vote.network = Below(3);
     if (Below(40) == 0) vote.marks = {{99, 1}};
     sent_.push_back(vote);
   }
@@ -198,6 +207,11 @@ void PollHistory::Vote(std::vector<Command>* commands) {
   command.box = vote.box;
   command.seq = vote.if_match;
   command.ballot = Pack(definition(), vote.marks);
+  if (vote.network != 0) {
+    VoteExtras extras;
+    extras.network = {.bytes = {static_cast<std::uint8_t>(vote.network)}, .size = 4};
+    command.act = std::make_unique<Act>(extras);
+  }
   if (weighed) command.ballot = PackWeighted(vote.weight, command.ballot.view());
   commands->push_back(std::move(command));
   awaited_.push_back({.expected = oracle_.Vote(vote),
@@ -315,14 +329,47 @@ void PollHistory::Void(std::vector<Command>* commands) {
   AddAct(std::move(taken), expected, "void " + BatchName(batch), commands);
 }
 
+// Of a group that is there as a rule; a look at it now and then.
+void PollHistory::DecideAboutFlags(std::vector<Command>* commands) {
+  const int group = 1 + Below(std::max(1, oracle_.FlagGroups(poll_) + (Below(8) == 0 ? 1 : 0)));
+  const bool there = group <= oracle_.FlagGroups(poll_);
+  const auto number = static_cast<FlagGroupNumber>(group);
+  if (Below(5) == 0) {
+    AddAct(ReadFlags{.group = number}, there ? OutcomeCode::kFound : OutcomeCode::kFlagsNotFound,
+           "flags " + std::to_string(group), commands);
+  } else {
+    const auto to = static_cast<FlagState>(1 + Below(3));
+    const OutcomeCode expected = oracle_.DecideFlags(poll_, group, to);
+    AddAct(DecideFlags{.group = number,
+                       .to = to,
+                       .reason = "model",
+                       .if_revision = std::nullopt,
+                       .actor = "chief"},
+           expected, "decision on flags " + std::to_string(group), commands);
+    if (expected == OutcomeCode::kUpdated) ++counts_.flag_decisions;
+  }
+  const OutcomeCode code = awaited_.back().expected.code;
+  if (there && code != OutcomeCode::kPollNotOpen) {
+    awaited_.back().flags = oracle_.GroupOf(poll_, group);
+  }
+}
+
 void PollHistory::ChangePoll(std::vector<Command>* commands) {
-  const int dice = Below(6);
+  const int dice = Below(7);
   if (dice == 0) {
     PutPoll put;
     put.definition = definition();
     put.definition.changes_max = put.definition.changes_max == 1 ? 2 : 1;
     const OutcomeCode expected = oracle_.ReplacePoll(poll_, put.definition);
     return AddAct(std::move(put), expected, "frozen change", commands);
+  }
+  if (dice == 6) {  // the rules of bursts are no rules of the count
+    PutPoll put;
+    put.definition = definition();
+    put.definition.fraud.poll_burst = {.ballots = 1 + static_cast<std::uint32_t>(Below(3)),
+                                       .window_s = 3'600};
+    const OutcomeCode expected = oracle_.ReplacePoll(poll_, put.definition);
+    return AddAct(std::move(put), expected, "another burst rule", commands);
   }
   if (dice < 3) {
     const auto to = static_cast<PollState>(Below(5));
@@ -370,6 +417,13 @@ void PollHistory::Compare(const Outcome& outcome) {
       EXPECT_EQ(outcome.replaces, expected.replaces) << awaited.told;
     }
   }
+  if (awaited.flags) {
+    const FlagGroupView& group = outcome.flags->groups.at(0);
+    EXPECT_EQ(static_cast<int>(group.group.state), static_cast<int>(awaited.flags->state));
+    EXPECT_EQ(group.voters_count, awaited.flags->voters) << awaited.told;
+    EXPECT_EQ(group.figures->ballots, awaited.flags->ballots) << awaited.told;
+    counts_.held_ballots += group.figures->ballots;
+  }
   if (!awaited.cards) return;
   EXPECT_EQ(outcome.paper->batches.at(0).outcomes, *awaited.cards) << awaited.told;
   counts_.cards += awaited.cards->size();
@@ -387,6 +441,8 @@ void PollHistory::CompareRanking(const RankingSnapshot& snapshot) const {
   EXPECT_EQ(snapshot.totals.paper, static_cast<std::uint64_t>(expected.paper));
   EXPECT_EQ(snapshot.totals.blank, static_cast<std::uint64_t>(expected.blank));
   EXPECT_EQ(snapshot.totals.invalid, static_cast<std::uint64_t>(expected.invalid));
+  EXPECT_EQ(snapshot.totals.quarantined, static_cast<std::uint64_t>(expected.quarantined));
+  EXPECT_EQ(snapshot.totals.voided, static_cast<std::uint64_t>(expected.voided));
   const std::vector<ExpectedRow> served = RowsOf(snapshot);
   ASSERT_EQ(served.size(), expected.rows.size());
   for (std::size_t i = 0; i < expected.rows.size(); ++i) {

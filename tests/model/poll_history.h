@@ -41,6 +41,8 @@ struct HistoryCounts {
   std::uint64_t cards = 0;
   std::uint64_t cards_met_online = 0;
   std::uint64_t fates = 0;
+  std::uint64_t flag_decisions = 0;
+  std::uint64_t held_ballots = 0;  // that a decision took out or put back
   std::uint64_t refused = 0;
 };
 
@@ -54,6 +56,8 @@ class PollHistory {
 
   // Time went on for everybody.
   void SetTime(TimeUs now) { oracle_.SetTime(now); }
+  // The engine was closed and opened again.
+  void Reopened() { oracle_.ForgetWatched(); }
   PollState State() const { return oracle_.State(poll_); }
   bool Opened() const { return oracle_.Opened(poll_); }
 
@@ -63,6 +67,8 @@ class PollHistory {
   void Compare(const Outcome& outcome);
   void CompareRanking(const RankingSnapshot& snapshot) const;
 
+  ExpectedRanking ExpectedNow() const { return oracle_.Ranking(poll_); }
+
   PollNumber poll() const { return poll_; }
   const HistoryCounts& counts() const { return counts_; }
 
@@ -71,6 +77,7 @@ class PollHistory {
   struct Awaited {
     Expected expected;
     std::optional<std::vector<CardOutcome>> cards;
+    std::optional<ExpectedGroup> flags = std::nullopt;
     std::string told;
   };
 
@@ -91,6 +98,7 @@ class PollHistory {
   void Confirm(std::vector<Command>* commands);
   void Void(std::vector<Command>* commands);
   void ChangePoll(std::vector<Command>* commands);
+  void DecideAboutFlags(std::vector<Command>* commands);
 
   const std::uint64_t number_;
   std::mt19937_64 random_;

@@ -46,7 +46,7 @@ class VisibilityTest : public ServiceTest {
     const std::map<std::string, std::string> values = {
         {"poll", "p"},           {"option", "a"},   {"receipt", receipt_}, {"batch", "box-1"},
         {"project", "stadt"},    {"question", "q"}, {"code", "not_found"}, {"version", "x"},
-        {"file", "citizens.js"}, {"idea", "i1"}};
+        {"file", "citizens.js"}, {"idea", "i1"},    {"group", "1"}};
     std::string path = pattern;
     for (std::size_t at = 0; (at = path.find('{')) != std::string::npos;) {
       const std::size_t end = path.find('}', at);
@@ -184,8 +184,11 @@ TEST_F(VisibilityTest, NoAnswerOfASealedPollDependsOnAChoice) {
     Serve([&](ServiceOptions&, EngineOptions& engine) {
       engine.data.directory = directory.File("data");
     });
-    Begin(kSealed);
+    Begin(std::string(kSealed) + R"(,"fraud":{"poll_burst":{"ballots":100,"window_s":60}})");
     CastMany(elections[i]);
+    const HttpAnswer held = AskAdmin(JsonCall("POST", "/v1/polls/p/flags/1/decision",
+                                              R"({"decision":"quarantine","reason":"test"})"));
+    ASSERT_EQ(held.status, 200) << held.body;
     const HttpAnswer again =
         Ask(JsonCall("POST", "/v1/polls/p/votes", R"({"voter":"late","choices":["b"]})"));
     ASSERT_EQ(again.status, 201);

@@ -73,7 +73,9 @@ struct Describer {
         << int(poll.visibility.from) << ' ' << poll.visibility.coarse_k << ' '
         << poll.visibility.turnout_hidden << ' ' << int(poll.channel_rule) << " '" << poll.display
         << "' '" << entry.actor << "' weight{'" << poll.weight.claim << "' " << poll.weight.max
-        << '}';
+        << '}' << " fraud{" << poll.fraud.network_burst.ballots << ' '
+        << poll.fraud.network_burst.window_s << ' ' << poll.fraud.poll_burst.ballots << ' '
+        << poll.fraud.poll_burst.window_s << '}';
     for (const ClaimRule& claim : poll.claims) {
       out << " claim{'" << claim.name << '\'';
       for (const std::string& value : claim.values) out << " '" << value << '\'';
@@ -156,6 +158,27 @@ struct Describer {
   void operator()(const KeyDestroyedEntry& entry) {
     out << "key destroyed " << entry.poll << " '" << entry.project << "' '" << entry.reason << "' '"
         << entry.actor << "'";
+  }
+  void operator()(const FlagOpenedEntry& entry) {
+    out << "flag opened " << entry.poll << ' ' << entry.group << ' ' << int(entry.rule) << ' '
+        << entry.burst.ballots << ' ' << entry.burst.window_s;
+    for (const VoterTag& voter : entry.voters) out << ' ' << Hex(voter.bytes);
+  }
+  void operator()(const FlagJoinedEntry& entry) {
+    out << "flag joined " << entry.poll << ' ' << entry.group << ' ' << Hex(entry.voter.bytes);
+  }
+  void operator()(const FlagDecisionEntry& entry) {
+    out << "flag decision " << entry.poll << ' ' << entry.group << ' ' << int(entry.was) << ' '
+        << int(entry.to) << " '" << entry.reason << "' '" << entry.actor << "' held{"
+        << entry.figures.ballots << ' ' << entry.figures.blank;
+    for (const HeldCount& count : entry.figures.counts) {
+      out << " (" << count.option << ' ' << count.ballots << ' ' << count.score << ')';
+    }
+    out << '}';
+  }
+  void operator()(const HeldBallotEntry& entry) {
+    out << "held ballot " << entry.poll << ' ' << entry.seq << ' ' << int(entry.state) << ' '
+        << entry.put_back << " '" << entry.payload << "'";
   }
   void operator()(const PollStateEntry& entry) {
     out << "state " << entry.poll << ' ' << int(entry.to) << ' ' << int(entry.cause) << " '"

@@ -326,6 +326,53 @@ TEST(JournalRecordTest, GoldenBytesOfKeys) {
       RecordView::Parse(record)->ForEach([](const Entry&) { return absl::OkStatus(); })));
 }
 
+// Byte by byte as docs/data_formats.md says it, kinds 25 to 28.
+TEST(JournalRecordTest, GoldenBytesOfFlags) {
+  VoterTag tag;
+  for (std::size_t i = 0; i < 16; ++i) tag.bytes[i] = static_cast<std::uint8_t>(0xa0 + i);
+  RecordBuilder builder;
+  builder.AddFlagOpened({.poll = 1,
+                         .group = 2,
+                         .rule = FlagRule::kPollBurst,
+                         .burst = {.ballots = 300, .window_s = 60},
+                         .voters = {tag}});
+  builder.AddFlagJoined({.poll = 1, .group = 2, .voter = tag});
+  builder.AddFlagDecision({.poll = 1,
+                           .group = 2,
+                           .was = FlagState::kFlagged,
+                           .to = FlagState::kQuarantined,
+                           .figures = {.ballots = 300,
+                                       .blank = 1,
+                                       .counts = {{.option = 0, .ballots = 5, .score = -2},
+                                                  {.option = 3, .ballots = 1, .score = 7}}},
+                           .reason = "x",
+                           .actor = "anna"});
+  builder.AddHeldBallot({.poll = 1,
+                         .seq = 200,
+                         .state = FlagState::kVoided,
+                         .put_back = true,
+                         .payload = "\x01\x02"});
+  EXPECT_EQ(Hex(builder.Seal(SomeHeader()).bytes.substr(88)),
+            "0f19010201"
+            "ac023c"
+            "01"
+            "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
+            "0f1a0102"
+            "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
+            "0f1b01020001"
+            "ac02"
+            "01"
+            "02"
+            "000503"
+            "02010e"
+            "0178"
+            "04616e6e61"
+            "0f1c01"
+            "c801"
+            "0301"
+            "020102");
+}
+
 TEST(JournalRecordTest, GoldenBytesOfPaper) {
   RecordBuilder builder;
   const PaperBatchEntry batch = SmallBatch();

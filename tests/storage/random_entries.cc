@@ -95,6 +95,18 @@ BallotDefinition RandomEntries::BallotRules(std::uint64_t type) {
   return ballot;
 }
 
+BurstRule RandomEntries::Burst() {
+  return {.ballots = static_cast<std::uint32_t>(1 + Below(100'000)),
+          .window_s = static_cast<std::uint32_t>(1 + Below(100'000))};
+}
+
+FraudDefinition RandomEntries::Fraud() {
+  FraudDefinition fraud;
+  if (Coin()) fraud.network_burst = Burst();
+  if (Coin()) fraud.poll_burst = Burst();
+  return fraud;
+}
+
 PollEntry RandomEntries::Poll() {
   PollEntry entry;
   entry.number = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
@@ -141,6 +153,7 @@ PollEntry RandomEntries::Poll() {
   } else if (poll.visibility.rule == Visibility::kCoarse) {
     poll.visibility.coarse_k = static_cast<std::uint32_t>(1 + Below(1'000'000));
   }
+  poll.fraud = Fraud();
   for (std::uint64_t i = Below(5); i > 0; --i) poll.boxes.push_back({Text(30), Text(50)});
   if (Coin()) poll.opens = static_cast<TimeUs>(random_());
   if (Coin()) poll.closes = static_cast<TimeUs>(Number());
@@ -342,8 +355,56 @@ KeyDestroyedEntry RandomEntries::KeyDestroyed() {
   return entry;
 }
 
+FlagOpenedEntry RandomEntries::FlagOpened() {
+  FlagOpenedEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.group = static_cast<FlagGroupNumber>(1 + Below(1'000));
+  entry.rule = static_cast<FlagRule>(Below(2));
+  entry.burst = Burst();
+  for (std::uint64_t i = 1 + Below(9); i > 0; --i) entry.voters.push_back(Tag());
+  return entry;
+}
+
+FlagJoinedEntry RandomEntries::FlagJoined() {
+  return {.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax),
+          .group = static_cast<FlagGroupNumber>(1 + Below(1'000)),
+          .voter = Tag()};
+}
+
+FlagDecisionEntry RandomEntries::FlagDecision() {
+  FlagDecisionEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.group = static_cast<FlagGroupNumber>(1 + Below(1'000));
+  entry.to = static_cast<FlagState>(1 + Below(3));
+  do {
+    entry.was = static_cast<FlagState>(Below(4));
+  } while (entry.was == entry.to);
+  entry.figures.ballots = 1 + Number() % 10'000;
+  entry.figures.blank = Below(entry.figures.ballots + 1);
+  OptionIndex option = 0;
+  for (std::uint64_t i = Below(5); i > 0; --i) {
+    option += static_cast<OptionIndex>(Below(300));
+    entry.figures.counts.push_back({.option = option++,
+                                    .ballots = 1 + Below(entry.figures.ballots),
+                                    .score = static_cast<std::int64_t>(Number())});
+  }
+  entry.reason = Text(40);
+  entry.actor = Text(20);
+  return entry;
+}
+
+HeldBallotEntry RandomEntries::HeldBallot() {
+  HeldBallotEntry entry;
+  entry.poll = static_cast<PollNumber>(1 + Number() % kPollNumberMax);
+  entry.seq = 1 + Number() % kSeqMax;
+  entry.state = Coin() ? FlagState::kQuarantined : FlagState::kVoided;
+  entry.put_back = Coin();
+  entry.payload = arena_.emplace_back(1 + Below(20), 'x');
+  return entry;
+}
+
 Entry RandomEntries::Any() {
-  switch (Below(23)) {
+  switch (Below(27)) {
     case 0:
       return Project();
     case 1:
@@ -380,6 +441,14 @@ Entry RandomEntries::Any() {
       return KeySealed();
     case 17:
       return KeyDestroyed();
+    case 18:
+      return FlagOpened();
+    case 19:
+      return FlagJoined();
+    case 20:
+      return FlagDecision();
+    case 21:
+      return HeldBallot();
     default:
       return Ballot();
   }
@@ -408,6 +477,10 @@ void AddEntry(const Entry& entry, RecordBuilder* builder) {
   if (const auto* sum = std::get_if<PaperCardsCountEntry>(&entry))
     builder->AddPaperCardsCount(*sum);
   if (const auto* roll = std::get_if<RollEntry>(&entry)) builder->AddRoll(*roll);
+  if (const auto* flag = std::get_if<FlagOpenedEntry>(&entry)) builder->AddFlagOpened(*flag);
+  if (const auto* flag = std::get_if<FlagJoinedEntry>(&entry)) builder->AddFlagJoined(*flag);
+  if (const auto* flag = std::get_if<FlagDecisionEntry>(&entry)) builder->AddFlagDecision(*flag);
+  if (const auto* held = std::get_if<HeldBallotEntry>(&entry)) builder->AddHeldBallot(*held);
 }
 
 std::size_t EncodedSizeMaxOf(const Entry& entry) {

@@ -29,6 +29,8 @@ class RandomEntries {
   WithdrawalEntry Withdrawal();
   ProjectEntry Project();
   BallotDefinition BallotRules(std::uint64_t type);
+  BurstRule Burst();
+  FraudDefinition Fraud();
   PollEntry Poll();
   PollStateEntry PollState();
   PaperFigures Figures();
@@ -46,6 +48,10 @@ class RandomEntries {
   OnlineAfterPaperEntry OnlineAfterPaper();
   KeySealedEntry KeySealed();
   KeyDestroyedEntry KeyDestroyed();
+  FlagOpenedEntry FlagOpened();
+  FlagJoinedEntry FlagJoined();
+  FlagDecisionEntry FlagDecision();
+  HeldBallotEntry HeldBallot();
   Entry Any();
 
  private:

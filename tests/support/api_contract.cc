@@ -65,6 +65,7 @@ constexpr Row kRows[] = {
     {"project_not_found", 404},
     {"receipt_not_found", 404},
     {"batch_not_found", 404},
+    {"flags_not_found", 404},
     {"no_ballot", 404},
     {"epoch_changed", 410},
     {"version_compacted", 410},

@@ -13,6 +13,9 @@
 // before, that seqs grow, that what an entry claims to supersede was in force, that paper was
 // confirmed by another person and taken back as it was entered, and that keys end with final polls.
 // One thread. Memory: about 150 bytes a voter.
+// confirmed by another person and taken back as it was entered, and that what a decision takes out
+// of the count is what the ballots of its group add up to. One thread. Memory: about 150 bytes
+// a voter.
 
 #include <cstdint>
 #include <map>
@@ -42,7 +45,9 @@ struct CountedPoll {
   std::int64_t online = 0;  // ballots in force
   std::int64_t paper = 0;
   std::int64_t blank = 0;
-  std::int64_t invalid = 0;  // paper cards
+  std::int64_t invalid = 0;      // paper cards
+  std::int64_t quarantined = 0;  // online ballots in force that count for nothing
+  std::int64_t voided = 0;
   std::vector<CountedOption> options;
   std::int64_t ballots() const { return online + paper; }
 };
@@ -84,6 +89,10 @@ class JournalRecount {
     bool voided = false;
     bool by_cards = false;  // the figures are those beside its cards, which are ballots
   };
+  struct HeldGroup {
+    FlagState state = FlagState::kFlagged;
+    std::vector<VoterTag> voters;
+  };
   struct HeldPoll {
     PollDefinition definition;
     PollState state = PollState::kDraft;
@@ -91,6 +100,8 @@ class JournalRecount {
     Seq last_seq = 0;
     std::map<VoterTag, HeldBallot> ballots;  // the newest version of every voter
     std::map<std::string, HeldPaper> paper;
+    std::map<FlagGroupNumber, HeldGroup> groups;  // of flagged voters
+    std::map<VoterTag, FlagGroupNumber> group_of;
   };
 
   absl::Status AddEntry(const Entry& entry);
@@ -98,6 +109,11 @@ class JournalRecount {
                   HeldBallot version);
   void AddFate(const OptionFateEntry& entry);
   void AddKeyDestroyed(const KeyDestroyedEntry& entry);
+  void AddFlags(const Entry& entry);
+  void PutInGroup(PollNumber poll, FlagGroupNumber group, const VoterTag& voter);
+  void Decide(const FlagDecisionEntry& entry);
+  static FlagState StateOf(const HeldPoll& poll, const VoterTag& voter, const HeldBallot& ballot);
+  static CountedPoll NothingOf(const HeldPoll& poll);
   void AddPaper(const Entry& entry);
   void ConfirmPaper(HeldPaper* held, const PaperConfirmEntry& entry, const std::string& where);
   void CountCards(HeldPaper* held, const PaperCardsCountEntry& entry, bool second_person,

@@ -38,7 +38,9 @@ json::object ToJson(const CountedPoll& poll) {
           {"totals", json::object{{"ballots", poll.ballots()},
                                   {"online", poll.online},
                                   {"paper", poll.paper},
-                                  {"blank", poll.blank}}},
+                                  {"blank", poll.blank},
+                                  {"quarantined", poll.quarantined},
+                                  {"voided", poll.voided}}},
           {"options", std::move(options)}};
 }
 
@@ -52,6 +54,9 @@ void CompareTally(const CountedPoll& counted, const PollTally& saved,
   };
   compare("online ballots", counted.online, static_cast<std::int64_t>(saved.totals().online));
   compare("paper ballots", counted.paper, static_cast<std::int64_t>(saved.totals().paper));
+  compare("quarantined ballots", counted.quarantined,
+          static_cast<std::int64_t>(saved.totals().quarantined));
+  compare("voided ballots", counted.voided, static_cast<std::int64_t>(saved.totals().voided));
   compare("blank ballots", counted.blank, static_cast<std::int64_t>(saved.totals().blank));
   for (std::size_t i = 0; i < counted.options.size(); ++i) {
     const CountedOption& option = counted.options[i];
@@ -190,7 +195,12 @@ void PrintCheck(const ControlOptions& options, const DirectoryCheck& check) {
   }
   for (const CountedPoll& poll : check.polls()) {
     std::cout << poll.poll << ": " << poll.ballots() << " ballots (" << poll.online << " online, "
-              << poll.paper << " paper, " << poll.blank << " blank)\n";
+              << poll.paper << " paper, " << poll.blank << " blank)";
+    if (poll.quarantined + poll.voided > 0) {
+      std::cout << "; not counted: " << poll.quarantined << " in quarantine, " << poll.voided
+                << " voided";
+    }
+    std::cout << "\n";
     for (const CountedOption& option : poll.options) {
       std::cout << "  " << option.id << "  " << option.score() << "  (" << option.ballots
                 << " ballots; " << option.online << " online, " << option.paper << " paper)\n";
