@@ -26,12 +26,6 @@ std::string HashOf(std::string_view line) {
   return text;
 }
 
-std::string TextOf(const json::value& object, const char* name) {
-  const json::object* members = object.if_object();
-  const json::value* value = members == nullptr ? nullptr : members->if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
-}
-
 // The logs of all polls, drafts too, and of the projects they are in.
 absl::StatusOr<std::vector<AuditOf>> AllLogs(const ControlOptions& options) {
   std::vector<AuditOf> logs;

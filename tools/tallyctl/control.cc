@@ -2,7 +2,9 @@
 
 #include <iostream>
 
+#include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "net/credential_file.h"
 
@@ -22,6 +24,13 @@ absl::StatusOr<boost::json::value> ParseJson(std::string_view text) {
   boost::json::value value = boost::json::parse({text.data(), text.size()}, error);
   if (error) return absl::InvalidArgumentError("not JSON: " + error.message());
   return value;
+}
+
+std::string TextOf(const boost::json::value& object, const char* name) {
+  const boost::json::object* members = object.if_object();
+  const boost::json::value* value = members == nullptr ? nullptr : members->if_contains(name);
+  if (value == nullptr) return "";
+  return value->is_string() ? std::string(value->as_string()) : boost::json::serialize(*value);
 }
 
 std::string DescribeProblem(const ClientAnswer& answer) {

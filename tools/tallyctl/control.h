@@ -35,6 +35,8 @@ ExitCode Fail(const std::string& what, ExitCode code = kExitFailure);
 ExitCode Fail(const absl::Status& status, ExitCode code = kExitFailure);
 
 absl::StatusOr<boost::json::value> ParseJson(std::string_view text);
+// A member as it is printed: a text without its quotation marks; "" if there is none.
+std::string TextOf(const boost::json::value& object, const char* name);
 // "409 rules_frozen: <detail>" out of an application/problem+json answer, or the plain status.
 std::string DescribeProblem(const ClientAnswer& answer);
 

@@ -12,6 +12,7 @@
 #include "tools/tallyctl/audit_commands.h"
 #include "tools/tallyctl/control.h"
 #include "tools/tallyctl/export_commands.h"
+#include "tools/tallyctl/flag_commands.h"
 #include "tools/tallyctl/import_pabulib.h"
 #include "tools/tallyctl/import_platforms.h"
 #include "tools/tallyctl/key_commands.h"
@@ -44,6 +45,7 @@ struct CommandLine {
   ImportOptions import;
   DecidimOptions decidim;
   PaperOptions paper;
+  FlagOptions flags;
   ExportOptions exported;
   KeyOptions keys;
   KeyDestruction destruction;
@@ -214,6 +216,38 @@ void AddPaperCommands(CLI::App& app, CommandLine& line) {
       "Example: tallyctl --actor a.beispiel paper enter summer rathaus-1 rathaus-1.csv\n"
       "         tallyctl --actor b.zwei paper confirm summer rathaus-1\n"
       "         tallyctl paper codes summer --count 500 --sheet codes.html\n");
+}
+
+void AddFlagCommands(CLI::App& app, CommandLine& line) {
+  CLI::App* group = app.add_subcommand("flags", "Bursts of ballots that were flagged");
+  group->require_subcommand(1)->fallthrough();
+  FlagOptions& options = line.flags;
+  const auto add = [&](const char* name, const char* help, auto act) {
+    CLI::App* command = group->add_subcommand(name, help);
+    command->fallthrough();
+    command->add_option("POLL", options.poll, "The poll")->required();
+    command->callback(
+        [&line, act] { line.run = [&line, act] { return act(line.control, line.flags); }; });
+    return command;
+  };
+  add("list", "List the groups of flagged ballots", ListFlags);
+  add("show", "Show a group, and how its ballots fall", ShowFlags)
+      ->add_option("GROUP", options.group, "Number of the group")
+      ->required();
+  CLI::App* decide =
+      add("decide", "Take a group out of the count, or put it back", DecideFlagGroup);
+  decide->add_option("GROUP", options.group, "Number of the group")->required();
+  decide->add_option("DECISION", options.decision, "quarantine, release or void")
+      ->required()
+      ->check(CLI::IsMember({"quarantine", "release", "void"}));
+  decide->add_option("REASON", options.reason, "Why; it is in the audit log for good")->required();
+  decide->add_option("--if-match", options.if_match,
+                     "The group's etag: only if nobody has decided since");
+  group->footer(
+      "Example: tallyctl flags show summer 1\n"
+      "         tallyctl --actor a.beispiel flags decide summer 1 quarantine \"one address\"\n"
+      "Nothing is counted otherwise before somebody decides. Undone by release, until the poll is\n"
+      "final.\n");
 }
 
 void AddExportCommands(CLI::App& app, CommandLine& line) {
@@ -441,6 +475,7 @@ int Main(int argc, char** argv) {
   AddPollCommands(app, line);
   AddImportCommands(app, line);
   AddPaperCommands(app, line);
+  AddFlagCommands(app, line);
   AddExportCommands(app, line);
   AddKeyCommands(app, line);
   AddAdminCommands(app, line);

@@ -18,13 +18,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string TextOf(const json::value& object, const char* name) {
-  const json::object* members = object.if_object();
-  const json::value* value = members == nullptr ? nullptr : members->if_contains(name);
-  if (value == nullptr) return "";
-  return value->is_string() ? std::string(value->as_string()) : json::serialize(*value);
-}
-
 absl::StatusOr<std::string> ReadContent(const std::string& path) {
   std::ostringstream content;
   if (path == "-") {

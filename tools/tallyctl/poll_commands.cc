@@ -14,12 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string TextOf(const json::value& object, const char* member) {
-  const json::value* value = object.is_object() ? object.as_object().if_contains(member) : nullptr;
-  if (value == nullptr) return "";
-  return value->is_string() ? std::string(value->as_string()) : json::serialize(*value);
-}
-
 std::string TitleOf(const json::value& poll) {
   const json::value* title = poll.is_object() ? poll.as_object().if_contains("title") : nullptr;
   if (title == nullptr || !title->is_object() || title->as_object().empty()) return "";
