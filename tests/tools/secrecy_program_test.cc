@@ -42,7 +42,8 @@ class SecrecyProgramTest : public testing::Test {
       const std::string voter = "canary-" + std::to_string(i) + "@voter.example";
       const std::string body = R"({"voter":")" + voter + R"(","choices":["a"]})";
       const HttpAnswer answer = client.Send(Json("POST", "/v1/polls/summer/votes", body,
-                                                 {{"Idempotency-Key", "canary-key-" + voter}}));
+                                                 {{"Idempotency-Key", "canary-key-" + voter},
+                                                  {"X-Forwarded-For", "2001:db8:c0de:beef::7"}}));
       ASSERT_TRUE(answer.status == 201 || answer.status == 200) << answer.body;
       // A refusal, whose reason might be logged.
       client.Send(Json("POST", "/v1/polls/summer/votes",
@@ -77,7 +78,7 @@ TEST_F(SecrecyProgramTest, NoFileHoldsAVotersId) {
                               .arguments = {"--log-level=debug"}};
   const std::string poll =
       R"({"title":{"en":"Summer"},"project":"town","state":"open","revote":"replace",
-          "withdraw":true,
+          "withdraw":true,"fraud":{"network_burst":{"ballots":20,"window_s":60}},
           "ballot":{"type":"choose","max":1},"options":[{"id":"a"},{"id":"b"}]})";
   for (int run = 0; run < 3; ++run) {
     TallydProcess server(options);
@@ -88,6 +89,9 @@ TEST_F(SecrecyProgramTest, NoFileHoldsAVotersId) {
                 201);
     }
     ASSERT_NO_FATAL_FAILURE(Vote(server));
+    const std::string metrics =
+        HttpClient(server.admin_port()).Send({"GET", "/metrics", {}, {}}).body;
+    EXPECT_EQ(metrics.find("tallyd_fraud_voters 0"), std::string::npos) << "it was seen";
     // Once killed, so that logs are replayed, then ended in order, so that tables are written.
     if (run == 1) {
       server.Kill();
@@ -98,6 +102,9 @@ TEST_F(SecrecyProgramTest, NoFileHoldsAVotersId) {
     }
     EXPECT_EQ(FilesWith("canary"), std::vector<std::string>{});
     EXPECT_EQ(FilesWith("voter.example"), std::vector<std::string>{});
+    // The network whose burst was flagged, as text and as the bytes of its /64.
+    EXPECT_EQ(FilesWith("c0de:beef"), std::vector<std::string>{});
+    EXPECT_EQ(FilesWith("\x20\x01\x0d\xb8\xc0\xde\xbe\xef"), std::vector<std::string>{});
   }
   // The search would find it: ids of polls are no secret.
   EXPECT_FALSE(FilesWith("summer").empty());
