@@ -231,9 +231,8 @@ void AddFlagCommands(CLI::App& app, CommandLine& line) {
     return command;
   };
   add("list", "List the groups of flagged ballots", ListFlags);
-  add("show", "Show a group, and how its ballots fall", ShowFlags)
-      ->add_option("GROUP", options.group, "Number of the group")
-      ->required();
+  CLI::App* show = add("show", "Show a group, and how its ballots fall", ShowFlags);
+  show->add_option("GROUP", options.group, "Number of the group")->required();
   CLI::App* decide =
       add("decide", "Take a group out of the count, or put it back", DecideFlagGroup);
   decide->add_option("GROUP", options.group, "Number of the group")->required();
@@ -246,8 +245,7 @@ void AddFlagCommands(CLI::App& app, CommandLine& line) {
   group->footer(
       "Example: tallyctl flags show summer 1\n"
       "         tallyctl --actor a.beispiel flags decide summer 1 quarantine \"one address\"\n"
-      "Nothing is counted otherwise before somebody decides. Undone by release, until the poll is\n"
-      "final.\n");
+      "Nothing is counted otherwise before somebody decides; release undoes it until the end.\n");
 }
 
 void AddExportCommands(CLI::App& app, CommandLine& line) {
