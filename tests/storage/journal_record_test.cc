@@ -434,11 +434,11 @@ TEST(JournalRecordTest, ANewerVersionIsRefusedByName) {
   RecordBuilder builder;
   builder.AddBallot(SmallBallot(1));
   std::string record(builder.Seal(SomeHeader()).bytes);
-  record[8] = 4;
+  record[8] = 5;
   Reseal(&record);
   const absl::Status status = RecordView::Parse(record).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_NE(std::string(status.message()).find("version 4"), std::string::npos) << status;
+  EXPECT_NE(std::string(status.message()).find("version 5"), std::string::npos) << status;
 }
 
 TEST(JournalRecordTest, ForEachStopsWhereToldTo) {
