@@ -362,7 +362,11 @@ TEST(PollDocumentTest, SmallDocuments) {
       DecodeProject(R"({"title":{"de":"S"},"languages":["de","en"]})", "stadt", errors);
   ASSERT_TRUE(project);
   std::string out;
-  AppendProject({.project = project->project, .revision = 3, .ballots_per_voter = 0}, out);
+  AppendProject({.project = project->project,
+                 .revision = 3,
+                 .ballots_per_voter = 0,
+                 .voter_key = std::nullopt},
+                out);
   EXPECT_EQ(out, R"({"id":"stadt","revision":3,"title":{"de":"S"},"languages":["de","en"],)"
                  R"("time_zone":"Europe/Berlin"})"
                  "\n");

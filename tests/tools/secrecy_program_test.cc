@@ -22,7 +22,7 @@ class SecrecyProgramTest : public testing::Test {
     headers.emplace_back("Content-Type", "application/json");
     return {std::move(method), std::move(target), std::move(headers), std::move(body)};
   }
-  // Everywhere below the test's directory: data, log, key file, watermark.
+  // Everywhere below the test's directory: data, backups, log, key file, watermark.
   std::vector<std::string> FilesWith(const std::string& text) const {
     std::vector<std::string> found;
     int files = 0;
@@ -75,7 +75,8 @@ class SecrecyProgramTest : public testing::Test {
 
 TEST_F(SecrecyProgramTest, NoFileHoldsAVotersId) {
   const TallydOptions options{.data_directory = temp_.File("data"),
-                              .arguments = {"--log-level=debug"}};
+                              .arguments = {"--log-level=debug",
+                                            "--backup-dir=" + temp_.File("backups")}};
   const std::string poll =
       R"({"title":{"en":"Summer"},"project":"town","state":"open","revote":"replace",
           "withdraw":true,"fraud":{"network_burst":{"ballots":20,"window_s":60}},
@@ -92,6 +93,10 @@ TEST_F(SecrecyProgramTest, NoFileHoldsAVotersId) {
     const std::string metrics =
         HttpClient(server.admin_port()).Send({"GET", "/metrics", {}, {}}).body;
     EXPECT_EQ(metrics.find("tallyd_fraud_voters 0"), std::string::npos) << "it was seen";
+    const HttpAnswer backup =
+        HttpClient(server.admin_port()).Send({"POST", "/v1/admin/backups", {}, {}});
+    ASSERT_EQ(backup.status, 201) << backup.body;
+    ASSERT_TRUE(std::filesystem::exists(std::string(backup.Json().at("path").as_string())));
     // Once killed, so that logs are replayed, then ended in order, so that tables are written.
     if (run == 1) {
       server.Kill();
