@@ -74,9 +74,9 @@ class SecrecyProgramTest : public testing::Test {
 };
 
 TEST_F(SecrecyProgramTest, NoFileHoldsAVotersId) {
-  const TallydOptions options{.data_directory = temp_.File("data"),
-                              .arguments = {"--log-level=debug",
-                                            "--backup-dir=" + temp_.File("backups")}};
+  const TallydOptions options{
+      .data_directory = temp_.File("data"),
+      .arguments = {"--log-level=debug", "--backup-dir=" + temp_.File("backups")}};
   const std::string poll =
       R"({"title":{"en":"Summer"},"project":"town","state":"open","revote":"replace",
           "withdraw":true,"fraud":{"network_burst":{"ballots":20,"window_s":60}},
@@ -94,7 +94,8 @@ TEST_F(SecrecyProgramTest, NoFileHoldsAVotersId) {
         HttpClient(server.admin_port()).Send({"GET", "/metrics", {}, {}}).body;
     EXPECT_EQ(metrics.find("tallyd_fraud_voters 0"), std::string::npos) << "it was seen";
     const HttpAnswer backup =
-        HttpClient(server.admin_port()).Send({"POST", "/v1/admin/backups", {}, {}});
+        HttpClient(server.admin_port())
+            .Send({"POST", "/v1/admin/backups", {{"Content-Length", "0"}}, {}});
     ASSERT_EQ(backup.status, 201) << backup.body;
     ASSERT_TRUE(std::filesystem::exists(std::string(backup.Json().at("path").as_string())));
     // Once killed, so that logs are replayed, then ended in order, so that tables are written.
