@@ -48,12 +48,10 @@ void Seal(const RootKey& root, std::string_view name, Bytes key, KeySealedEntry*
   entry->root_check = CheckOf(root);
   entry->sealed.resize(key.size() + crypto_aead_xchacha20poly1305_ietf_ABYTES);
   const std::string owner = OwnerText(entry->owner, name);
-  unsigned long long size = 0;
   TALLYD_CHECK(crypto_aead_xchacha20poly1305_ietf_encrypt(
-                   reinterpret_cast<unsigned char*>(entry->sealed.data()), &size, key.data(),
+                   reinterpret_cast<unsigned char*>(entry->sealed.data()), nullptr, key.data(),
                    key.size(), reinterpret_cast<const unsigned char*>(owner.data()), owner.size(),
-                   nullptr, entry->nonce.data(), seal_key.data()) == 0 &&
-               size == entry->sealed.size());
+                   nullptr, entry->nonce.data(), seal_key.data()) == 0);
 }
 
 // False: sealed under another root, by somebody else or for another owner.

@@ -72,7 +72,7 @@ void FlagRoutes::List(const HttpRequest& request, Responder responder) {
     AppendFlagPage(page, context_.engine.epoch(), next, response.body);
     std::move(answer.responder).Send(std::move(response));
   };
-  gateway.SendAct(std::move(read), poll->number, std::move(pending));
+  gateway.SendAct(read, poll->number, std::move(pending));
 }
 
 void FlagRoutes::Get(const HttpRequest& request, Responder responder) {
@@ -83,7 +83,7 @@ void FlagRoutes::Get(const HttpRequest& request, Responder responder) {
   const auto group = ParseGroup(request.Param("group"));
   if (!group) return SendProblem(std::move(responder), request, ProblemCode::kFlagsNotFound);
   ReadFlags read{.group = *group, .after = 0, .limit = 0};
-  Submit(*std::move(admin), poll->number, std::move(read), std::move(responder));
+  Submit(*std::move(admin), poll->number, read, std::move(responder));
 }
 
 void FlagRoutes::Decide(const HttpRequest& request, Responder responder) {

@@ -33,7 +33,7 @@ using Certificate = std::unique_ptr<X509, FreeWith<X509_free>>;
 using Key = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
 
 std::string OpenSslReason() {
-  const unsigned long code = ERR_peek_last_error();
+  const auto code = ERR_peek_last_error();
   const char* const reason = ERR_reason_error_string(code);
   ERR_clear_error();
   return reason == nullptr ? "not understood" : reason;
@@ -104,7 +104,7 @@ absl::Status LoadChain(const std::string& path, SSL_CTX* context, std::int64_t& 
     if (next == nullptr) break;
     if (i == kChainCertificatesMax) return Refused(path, "holds too many certificates");
     if (SSL_CTX_add0_chain_cert(context, next.get()) != 1) return Refused(path, OpenSslReason());
-    next.release();
+    static_cast<void>(next.release());  // the context has it now
   }
   // The end of the file is the one fault that is none.
   if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {

@@ -147,12 +147,13 @@ milliseconds Drip(RawClient& client, char byte) {
 }
 
 TEST(HttpLimits, ADripOfHeaderBytesExtendsNothing) {
-  TestServer test([](ServerOptions& options) { options.limits.header_ms_max = 200; });
+  TestServer test([](ServerOptions& options) { options.limits.header_ms_max = 500; });
   RawClient client = test.Connect();
+  const auto start = std::chrono::steady_clock::now();
   client.Send("GET /hello HTTP/1.1\r\nX: ");
-  const milliseconds time = Drip(client, 'x');
-  EXPECT_GE(time, milliseconds(150));
-  EXPECT_LT(time, milliseconds(1500));
+  EXPECT_LT(Drip(client, 'x'), milliseconds(2500));
+  // The server's clock for deadlines is as old as its last sweep, which a busy machine puts off.
+  EXPECT_GE(Since(start), milliseconds(250));
   const RawAnswer answer = client.Read().value_or(RawAnswer{});
   EXPECT_EQ(answer.status, 408);
   EXPECT_NE(answer.body.find("\"request_timeout\""), std::string::npos) << answer.body;

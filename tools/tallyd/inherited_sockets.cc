@@ -20,16 +20,17 @@ namespace {
 constexpr int kFirstDescriptor = 3;  // SD_LISTEN_FDS_START
 constexpr int kDescriptorsMax = 2;
 
+// The environment belongs to the only thread there is: this runs before any other is started.
 std::string Take(const char* name) {
-  const char* const value = std::getenv(name);
+  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
   std::string text = value == nullptr ? "" : value;
-  unsetenv(name);
+  unsetenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
   return text;
 }
 
 // -1: no whole number.
-long Number(std::string_view text) {
-  long number = -1;
+int Number(std::string_view text) {
+  int number = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size() ? number : -1;
 }
@@ -52,10 +53,10 @@ absl::Status Faulty(const std::string& what) {
 
 absl::StatusOr<InheritedSockets> TakeInheritedSockets() {
   InheritedSockets sockets;
-  const char* const pid = std::getenv("LISTEN_PID");
+  const char* const pid = std::getenv("LISTEN_PID");  // NOLINT(concurrency-mt-unsafe): one thread
   if (pid == nullptr || Number(pid) != getpid()) return sockets;
-  unsetenv("LISTEN_PID");
-  const long count = Number(Take("LISTEN_FDS"));
+  Take("LISTEN_PID");
+  const int count = Number(Take("LISTEN_FDS"));
   const std::vector<std::string> names = SplitNames(Take("LISTEN_FDNAMES"));
   if (count == 0) return sockets;
   if (count < 0 || count > kDescriptorsMax) {
