@@ -77,7 +77,11 @@ function(tallyd_test name)
     set(arg_LABELS unit)
   endif()
   if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 120)
+    # Against tests that hang, not those that are slow; a sanitizer slows down several times.
+    set(arg_TIMEOUT 240)
+    if(TALLYD_SANITIZE)
+      set(arg_TIMEOUT 600)
+    endif()
   endif()
   # One ctest entry a binary: a process per test case would cost more than the cases themselves.
   add_test(NAME ${name} COMMAND ${name})

@@ -125,7 +125,7 @@ class LockedDirectory final : public DataDirectory {
   }
   absl::StatusOr<bool> ReplaceRootKeys(const RootKeys& keys) override {
     TALLYD_CHECK(key_present_);
-    const absl::StatusOr<bool> replaced = ReplaceKeyFile(options_.key_file, keys);
+    absl::StatusOr<bool> replaced = ReplaceKeyFile(options_.key_file, keys);
     if (replaced.ok()) root_keys_ = keys;
     return replaced;
   }
