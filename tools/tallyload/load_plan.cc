@@ -1,7 +1,6 @@
 #include "tools/tallyload/load_plan.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -87,7 +86,7 @@ LoadPlan::Template LoadPlan::MakeTemplate(const LoadPoll& poll, const std::strin
 void LoadPlan::PutWho(std::uint64_t voter, char* at) const {
   if (options_.voter_tokens.empty()) return PutVoter(voter, at);
   const std::string& token = options_.voter_tokens[voter - options_.first_voter];
-  std::memcpy(at, token.data(), token.size());
+  std::copy(token.begin(), token.end(), at);
 }
 
 LoadPlan::Pick LoadPlan::PickOf(std::uint64_t voter) const {
