@@ -11,7 +11,7 @@ import subprocess
 from servers import BIN
 
 WARMUP_SECONDS = 0.3
-TOKENS_PER_SECOND = 250_000  # more than are used; were they fewer, the run would be shorter
+TOKENS_PER_SECOND = 150_000  # more than are used; were they fewer, the run would be shorter
 _next_voter = itertools.count(1)
 
 
@@ -79,9 +79,13 @@ def authenticated(connections):
         if server.name == "tallyd, API key":
             who = ["--token-file", server.key_file]
         else:
-            tokens = int(TOKENS_PER_SECOND * (seconds + WARMUP_SECONDS))
-            who = ["--voter-tokens", server.write_voter_tokens(tokens)]
-        return load(server, *flags, "--poll", poll, *who, seconds=seconds)
+            tokens = server.write_voter_tokens(int(TOKENS_PER_SECOND * (seconds + WARMUP_SECONDS)))
+            who = ["--voter-tokens", tokens]
+        try:
+            return load(server, *flags, "--poll", poll, *who, seconds=seconds)
+        finally:
+            if server.name == "tallyd, HS256":
+                tokens.unlink()
     return run
 
 
