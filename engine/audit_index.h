@@ -3,12 +3,11 @@
 // Where in the journal the acts of each audit log are: the positions of their records, in order.
 //
 // Each poll has a log: every entry of it that is no voter's act (a ballot, a withdrawal, and what
-// goes with them for flagged voters), so definitions, states, paper, groups of flags, the
-// end of its key. Each project
-// has one: its definitions and quotas, and what moderators made of its ideas (what became an option
-// is in the poll's log too). The index is made of durable records only, in the running server and
-// in recovery alike, so it is the same after a rebuild. Eight bytes an act and four an idea; acts
-// are made by people with a name, not by voters.
+// goes with them for flagged voters), so definitions, states, paper, groups of flags, the end of
+// its key. Each project has one: its definitions and quotas, and what moderators made of its ideas
+// (what became an option is in the poll's log too). The index is made of durable records only, in
+// the running server and in recovery alike, so it is the same after a rebuild. Eight bytes an act
+// and four an idea; acts are made by people with a name, not by voters.
 //
 // Apply() by the committing thread (recovery before it starts); everything else from any thread.
 

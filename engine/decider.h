@@ -10,6 +10,7 @@
 // The writer's thread only.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -87,6 +88,8 @@ class Decider {
   Outcome AboutPaper(OutcomeCode code, const PollRecord& poll, const PaperRecord& record);
   Outcome DecideTransition(PollNumber poll, const TransitionPoll& act, DecidedBatch* batch);
 
+  // An act that changed nothing, and why.
+  static Outcome Refused(OutcomeCode code, std::string detail = {});
   // Flagged ballots (decider_fraud.cc).
   static std::size_t FraudRoomFor(const PollRecord& poll, const Command& vote);
   // Of a voter's first ballot, which was accepted just now.

@@ -53,6 +53,10 @@ void Decider::ChangeState(PollNumber poll, PollState to, StateCause cause, const
   TouchPoll(poll);
 }
 
+Outcome Decider::Refused(OutcomeCode code, std::string detail) {
+  return Answer(code, 0, std::move(detail));
+}
+
 Outcome Decider::DecideAct(PollNumber number, const Act& act, DecidedBatch* batch) {
   if (const auto* project = std::get_if<PutProject>(&act)) return DecidePutProject(*project, batch);
   if (const auto* poll = std::get_if<PutPoll>(&act)) return DecidePutPoll(*poll, batch);

@@ -22,13 +22,6 @@ constexpr const char* kTooMuchForOneCommit =
     "them "
     "in smaller batches";
 
-Outcome Refused(OutcomeCode code, std::string detail = {}) {
-  Outcome outcome;
-  outcome.code = code;
-  outcome.detail = std::move(detail);
-  return outcome;
-}
-
 // The figures of a batch with the counts that its cards add up to.
 PaperFigures FiguresOf(const PollRecord& poll, const PaperFigures& announced,
                        const std::vector<PaperCard>& cards) {

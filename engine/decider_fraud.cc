@@ -12,13 +12,6 @@
 namespace tallyd {
 namespace {
 
-Outcome Refused(OutcomeCode code, std::string detail = {}) {
-  Outcome outcome;
-  outcome.code = code;
-  outcome.detail = std::move(detail);
-  return outcome;
-}
-
 const std::optional<ClientNetwork> kNoNetwork;
 
 const std::optional<ClientNetwork>& NetworkOf(const Command& vote) {

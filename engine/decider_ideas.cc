@@ -12,13 +12,6 @@
 namespace tallyd {
 namespace {
 
-Outcome Refused(OutcomeCode code, std::string detail = {}) {
-  Outcome outcome;
-  outcome.code = code;
-  outcome.detail = std::move(detail);
-  return outcome;
-}
-
 Outcome About(OutcomeCode code, const IdeaRecord& record) {
   Outcome outcome;
   outcome.code = code;

@@ -12,13 +12,6 @@
 namespace tallyd {
 namespace {
 
-Outcome Refused(OutcomeCode code, std::string detail = {}) {
-  Outcome outcome;
-  outcome.code = code;
-  outcome.detail = std::move(detail);
-  return outcome;
-}
-
 bool SameAs(const PaperRecord& first, const ConfirmPaperBatch::SecondEntry& second) {
   const PaperBatch& batch = first.batch;
   return second.box.value_or(batch.box) == batch.box &&

@@ -56,9 +56,8 @@ struct EngineMetrics {
   Counter fraud_groups{0};       // bursts that were flagged
   Counter fraud_voters{0};       // now: flagged, of all polls
   Counter fraud_not_flagged{0};  // ballots of a burst that no group had room for
-  Counter fraud_not_watched{
-      0};                      // ballots that the burst rules had no place to remember, or not long
-  Counter fraud_decisions{0};  // of operators
+  Counter fraud_not_watched{0};  // ballots that the burst rules had no place to remember
+  Counter fraud_decisions{0};    // of operators
   Histogram commit_duration_us;  // seal + durable append
   Histogram commit_ballots;      // ballots per commit
   Histogram snapshot_build_us;

@@ -58,6 +58,13 @@ void AddHistogram(std::string name, std::string help, const Histogram& histogram
       .metric.push_back(std::move(metric));
 }
 
+// For counters without labels.
+auto CounterAdder(Families& families) {
+  return [&families](const char* name, const char* help, double value) {
+    AddValue(AddFamily(name, help, MetricType::Counter, families), value);
+  };
+}
+
 void AddPaper(const EngineMetrics& metrics, Families& families) {
   MetricFamily& paper =
       AddFamily("tallyd_paper_batches_total", "Paper batches by what was done with them",
@@ -65,9 +72,7 @@ void AddPaper(const EngineMetrics& metrics, Families& families) {
   AddValue(paper, Value(metrics.paper_entered), {{"act", "entered"}});
   AddValue(paper, Value(metrics.paper_confirmed), {{"act", "confirmed"}});
   AddValue(paper, Value(metrics.paper_voided), {{"act", "voided"}});
-  const auto counter = [&](const char* name, const char* help, double value) {
-    AddValue(AddFamily(name, help, MetricType::Counter, families), value);
-  };
+  const auto counter = CounterAdder(families);
   counter("tallyd_paper_cards_total", "Cards with codes that were counted",
           Value(metrics.paper_cards));
   counter("tallyd_paper_full_total",
@@ -79,9 +84,7 @@ void AddPaper(const EngineMetrics& metrics, Families& families) {
 }
 
 void AddFraud(const EngineMetrics& metrics, Families& families) {
-  const auto counter = [&](const char* name, const char* help, double value) {
-    AddValue(AddFamily(name, help, MetricType::Counter, families), value);
-  };
+  const auto counter = CounterAdder(families);
   counter("tallyd_fraud_groups_total", "Bursts of ballots that were flagged",
           Value(metrics.fraud_groups));
   counter("tallyd_fraud_decisions_total", "Decisions on groups of flagged ballots",
@@ -113,9 +116,7 @@ void AddEngine(const Engine& engine, Families& families) {
   const auto gauge = [&](const char* name, const char* help, double value) {
     AddValue(AddFamily(name, help, MetricType::Gauge, families), value);
   };
-  const auto counter = [&](const char* name, const char* help, double value) {
-    AddValue(AddFamily(name, help, MetricType::Counter, families), value);
-  };
+  const auto counter = CounterAdder(families);
   gauge("tallyd_queue_depth", "Commands waiting to be decided",
         static_cast<double>(engine.queue_depth()));
   gauge("tallyd_queue_capacity", "Commands that may wait",

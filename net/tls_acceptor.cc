@@ -4,6 +4,7 @@
 #include <ctime>
 #include <utility>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -116,10 +117,11 @@ absl::Status LoadChain(const std::string& path, SSL_CTX* context, std::int64_t& 
 
 absl::Status LoadKey(const std::string& path, const std::string& certificate_path,
                      SSL_CTX* context) {
-  const auto text = ReadCredentialFile(path, true);
+  auto text = ReadCredentialFile(path, true);
   if (!text.ok()) return text.status();
   const Bio bio(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
   const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
+  OPENSSL_cleanse(text->data(), text->size());
   if (key == nullptr) {
     ERR_clear_error();
     return Refused(path, "holds no private key in PEM without a passphrase");

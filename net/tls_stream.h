@@ -4,9 +4,9 @@
 // else.
 //
 //   while ((step = tls.Handshake()) == kWantRead or kWantWrite) wait for the socket
-//   n = tls.Read(data, size, error);      // WouldBlock(error): wait as wants_write_to_read() says
-//   n = tls.Write(views, count, error);   // WouldBlock(error): wait, then offer the same bytes
-//   again tls.SayGoodbye(error);                // close_notify; reading goes on
+//   n = tls.Read(data, size, error);     // WouldBlock(error): wait as wants_write_to_read() says
+//   n = tls.Write(views, count, error);  // WouldBlock(error): wait, offer the same bytes again
+//   tls.SayGoodbye(error);               // close_notify; reading goes on
 //
 // Knows no event loop and never waits. What the peer sent ends as an error: eof after its
 // close_notify, connection_aborted without one, for a connection cut short is not one that ended;

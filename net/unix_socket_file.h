@@ -3,10 +3,10 @@
 // The file of a Unix socket that we listen on, from before bind() until nobody is accepted any
 // more.
 //
-//   auto file = UnixSocketFile::Claim("/run/tallyd/public.sock");   // the path is free now
-//   bind(), chmod(), listen()
-//   file->Bound();                                                  // ours, to be removed at the
-//   end
+//   auto file = UnixSocketFile::Claim("/run/tallyd/public.sock");  // the path is free now
+//   bind();
+//   file->Bound(0660);  // mode set; the file is ours, and removed at the end
+//   listen();
 //
 // The file of a server that died is in the way of the next one, and so is removed; never that of
 // one that lives. Two things must hold for that: PATH.lock is not locked by another tallyd (the

@@ -202,6 +202,7 @@ TEST_F(ClientTlsTest, AnIdleConnectionThatWasClosedIsOpenedAnew) {
   ClientConnection connection(Address(server, "127.0.0.1", files_.certificate_file));
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(connection.Send(Echo("x")).ok());
+    // The server closes after 50; were it later, the connection would just be used again.
     std::this_thread::sleep_for(std::chrono::milliseconds(150));
   }
 }
