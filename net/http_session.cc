@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "net/problem_response.h"
+#include "storage/check.h"
 
 namespace tallyd {
 namespace {
@@ -200,8 +201,8 @@ void HttpSession::BeginLinger() {
   EnterPhase(Phase::kLinger, surroundings_.limits.linger_ms_max);
 }
 
-void HttpSession::BeginDrain() {
-  draining_ = true;
+void HttpSession::CloseIfIdle() {
+  TALLYD_DCHECK(draining_);
   UpdatePhase();
 }
 

@@ -55,7 +55,9 @@ class HttpSession final : public ResponseSink, public std::enable_shared_from_th
 
   // With a refusal: it is answered without reading a request, and the connection closes.
   void Start(std::optional<ProblemCode> refusal);
-  void BeginDrain();
+  // From now on answers say that the connection closes; CloseIfIdle() then ends it if none is owed.
+  void BeginDrain() { draining_ = true; }
+  void CloseIfIdle();
   void OnSweep(TimePoint now);
   void OnRoundEnd();
   // At once: unsent answers are lost, a streamed body is aborted.

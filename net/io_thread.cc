@@ -144,6 +144,11 @@ void IoThread::ForEachSession(Visitor visit) {
 
 void IoThread::BeginDrain() {
   ForEachSession([](HttpSession& session) { session.BeginDrain(); });
+  // A session whose request lies unread in the socket is not idle: the first step lets the event
+  // loop look at all sockets, the second lets it run what it found.
+  Post([this] {
+    Post([this] { ForEachSession([](HttpSession& session) { session.CloseIfIdle(); }); });
+  });
 }
 
 void IoThread::CloseSessions() {

@@ -64,7 +64,8 @@ class IoThread {
   void RemoveSession(HttpSession& session);
   // The session has answers to send; it is called back at the end of the round.
   void PumpAtEndOfRound(std::shared_ptr<HttpSession> session);
-  // Tells all sessions that the server ends: idle ones close now, others after their answers.
+  // Tells all sessions that the server ends: idle ones close, others after their answers. What has
+  // reached the sockets by now is read first.
   void BeginDrain();
   void CloseSessions();
 

@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/synchronization/notification.h"
+
 #include "tests/net/http_fixture.h"
 
 namespace tallyd {
@@ -338,6 +340,29 @@ TEST(HttpDrain, ARequestThatHadBegunIsServed) {
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->body, "abcd");
   EXPECT_EQ(answer->Header("Connection"), "close");
+}
+
+// The io thread is busy while the request comes in and while the drain is asked for.
+TEST(HttpDrain, ARequestThatLiesUnreadIsServed) {
+  TestServer test;
+  RawClient client = test.Connect();
+  client.Send(GetRequest("/hello"));
+  ASSERT_EQ(client.Read().value_or(RawAnswer{}).status, 200);
+  absl::Notification held;
+  absl::Notification go_on;
+  test.server().io_threads().front()->Post([&] {
+    held.Notify();
+    go_on.WaitForNotification();
+  });
+  held.WaitForNotification();
+  client.Send(PostRequest("/echo", "abcd"));
+  test.server().BeginDrain();
+  go_on.Notify();
+  const auto answer = client.Read();
+  ASSERT_TRUE(answer.has_value()) << "the connection was taken for an idle one";
+  EXPECT_EQ(answer->body, "abcd");
+  EXPECT_TRUE(client.WaitForClose());
+  EXPECT_TRUE(test.server().Stop(milliseconds(5000)));
 }
 
 TEST(HttpDrain, AStreamedBodyThatHadBegunIsRead) {
