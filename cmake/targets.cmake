@@ -1,4 +1,5 @@
 # tallyd_library(NAME SOURCES ... PUBLIC ... PRIVATE ... PCH ...)  a library of one folder
+# tallyd_replaceable_sources(FILE ...)                             files that broken builds replace
 # tallyd_executable(NAME SOURCES ... LINKS ...)                    a program in tools/
 # tallyd_test(NAME SOURCES ... LINKS ... LABELS ... TIMEOUT s)     a GoogleTest binary, registered with ctest
 # tallyd_bench(NAME SOURCES ... LINKS ...)                         a Google Benchmark binary; ctest runs it once as a smoke test
@@ -44,6 +45,12 @@ function(tallyd_library name)
   target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PUBLIC ${arg_PUBLIC} Threads::Threads PRIVATE ${arg_PRIVATE} tallyd_warnings)
   tallyd_use_pch(${name} ${arg_PCH})
+endfunction()
+
+# Files of this folder that tests replace by objects of their own (storage/broken_build.h): each
+# must be an object by itself in the library, also where files are compiled together.
+function(tallyd_replaceable_sources)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 function(tallyd_executable name)

@@ -42,6 +42,15 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND
     -Wno-maybe-uninitialized)
 endif()
 
+# --- unity builds ---------------------------------------------------------------------------------
+# Eight files of a target compiled as one (CMAKE_UNITY_BUILD): headers are read once, which is most of the time.
+# The presets that build everything once do so; dev, which builds again what changed, does not. A
+# name must be its file's own within the target, also in anonymous namespaces; what such a namespace
+# holds is "of another file" to GCC.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(tallyd_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
+
 # --- position independence and hardening ----------------------------------------------------------
 # One flag for libraries and programs alike (everything is linked into programs), so that a
 # precompiled header fits both.

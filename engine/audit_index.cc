@@ -12,7 +12,7 @@ namespace tallyd {
 namespace {
 
 // The poll whose log an entry belongs to; 0 = to none.
-PollNumber PollOf(const Entry& entry) {
+PollNumber LogOf(const Entry& entry) {
   if (std::holds_alternative<BallotEntry>(entry) ||
       std::holds_alternative<WithdrawalEntry>(entry) ||
       std::holds_alternative<FlagJoinedEntry>(entry) ||
@@ -51,7 +51,7 @@ std::array<AuditLog, 2> AuditIndex::LogsOf(const Entry& entry) const {
     const std::size_t place = decided->number - 1;
     if (place < project_of_idea_.size()) project = kProjectLog | project_of_idea_[place];
   }
-  return {PollOf(entry), project};
+  return {LogOf(entry), project};
 }
 
 bool AuditIndex::Learn(const Entry& entry) {

@@ -88,6 +88,7 @@ class Decider {
   Outcome AboutPaper(OutcomeCode code, const PollRecord& poll, const PaperRecord& record);
   Outcome DecideTransition(PollNumber poll, const TransitionPoll& act, DecidedBatch* batch);
 
+  static Outcome Answer(OutcomeCode code, Position revision = 0, std::string detail = {});
   // An act that changed nothing, and why.
   static Outcome Refused(OutcomeCode code, std::string detail = {});
   // Flagged ballots (decider_fraud.cc).

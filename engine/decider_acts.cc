@@ -12,14 +12,6 @@
 namespace tallyd {
 namespace {
 
-Outcome Answer(OutcomeCode code, Position revision = 0, std::string detail = {}) {
-  Outcome outcome;
-  outcome.code = code;
-  outcome.revision = revision;
-  outcome.detail = std::move(detail);
-  return outcome;
-}
-
 template <class T>
 void AddOnce(std::vector<T>* list, const T& value) {
   if (std::find(list->begin(), list->end(), value) == list->end()) list->push_back(value);
@@ -51,6 +43,14 @@ void Decider::ChangeState(PollNumber poll, PollState to, StateCause cause, const
   batch->record.AddPollState(entry);
   state_.polls->Apply(entry, batch->position, batch->time);
   TouchPoll(poll);
+}
+
+Outcome Decider::Answer(OutcomeCode code, Position revision, std::string detail) {
+  Outcome outcome;
+  outcome.code = code;
+  outcome.revision = revision;
+  outcome.detail = std::move(detail);
+  return outcome;
 }
 
 Outcome Decider::Refused(OutcomeCode code, std::string detail) {

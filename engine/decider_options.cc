@@ -12,14 +12,6 @@
 namespace tallyd {
 namespace {
 
-Outcome Answer(OutcomeCode code, Position revision, std::string detail = {}) {
-  Outcome outcome;
-  outcome.code = code;
-  outcome.revision = revision;
-  outcome.detail = std::move(detail);
-  return outcome;
-}
-
 // What a ballot gives to each of two groups of options, and to both taken together.
 struct Given {
   std::int64_t score = 0;

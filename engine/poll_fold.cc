@@ -14,7 +14,7 @@ namespace tallyd {
 namespace {
 
 // Of the entries that can change a ranking; 0: of another kind.
-PollNumber PollOf(const Entry& entry) {
+PollNumber RankedPollOf(const Entry& entry) {
   return std::visit(
       [](const auto& one) -> PollNumber {
         using Kind = std::decay_t<decltype(one)>;
@@ -34,7 +34,7 @@ PollNumber PollOf(const Entry& entry) {
 absl::Status PollFold::Take(const RecordView& record) {
   if (!MayConcern(record, options_.poll)) return absl::OkStatus();
   return record.ForEach([&](const Entry& entry) {
-    if (PollOf(entry) != options_.poll) return absl::OkStatus();
+    if (RankedPollOf(entry) != options_.poll) return absl::OkStatus();
     if (reached_ && !IsPartOfLast(entry)) return absl::OkStatus();
     if (!exists_ && !std::holds_alternative<PollEntry>(entry)) {
       return absl::DataLossError(

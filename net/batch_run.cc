@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::size_t kPushCommands = 256;
 
-bool IsBlankLine(std::string_view text) {
-  return text.find_first_not_of(" \t") == std::string_view::npos;
-}
-
 }  // namespace
 
 std::shared_ptr<BatchRun> BatchRun::Start(EngineGateway& gateway, Responder responder,
@@ -141,7 +137,7 @@ void BatchRun::TakeLine(const LineSplitter::Line& line) {
     report_.Refuse(line.number, ProblemCode::kBodyTooLarge);
     return;
   }
-  if (IsBlankLine(line.text)) return;
+  if (line.is_blank()) return;
   const PollView& poll = *options_.poll;
   DecodedVote vote;
   BodyError error;

@@ -6,24 +6,20 @@
 #include <charconv>
 #include <cstring>
 
+#include "net/http_text.h"
+
 namespace tallyd {
 namespace {
 
 constexpr ClientAddress::Bytes kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr std::size_t kMappedPrefixBytes = 12;
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // Cuts the last item of a list at commas off `list`.
 std::string_view PopLast(std::string_view& list) {
   const std::size_t comma = list.rfind(',');
   const std::string_view last = comma == std::string_view::npos ? list : list.substr(comma + 1);
   list = comma == std::string_view::npos ? std::string_view() : list.substr(0, comma);
-  return Trim(last);
+  return TrimBlanks(last);
 }
 
 bool BeginsWithFor(std::string_view pair) {
@@ -38,7 +34,7 @@ bool BeginsWithFor(std::string_view pair) {
 std::string_view ForNode(std::string_view element) {
   while (!element.empty()) {
     const std::size_t semicolon = element.find(';');
-    const std::string_view pair = Trim(element.substr(0, semicolon));
+    const std::string_view pair = TrimBlanks(element.substr(0, semicolon));
     element =
         semicolon == std::string_view::npos ? std::string_view() : element.substr(semicolon + 1);
     if (!BeginsWithFor(pair)) continue;

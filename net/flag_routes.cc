@@ -11,8 +11,6 @@
 namespace tallyd {
 namespace {
 
-constexpr std::size_t kPageSize = 100;
-
 // The number of a group as it stands in a path or a cursor; nullopt: none of ours.
 std::optional<FlagGroupNumber> ParseGroup(std::string_view text) {
   const auto number = ParseDecimal(text);
@@ -43,7 +41,7 @@ void FlagRoutes::List(const HttpRequest& request, Responder responder) {
   constexpr std::array<std::string_view, 1> kQueries = {"cursor"};
   auto admin = ReadAdminRequest(context_, request, "poll", responder, Scope::kAdmin, kQueries);
   if (!admin) return;
-  ReadFlags read{.group = 0, .after = 0, .limit = kPageSize};
+  ReadFlags read{.group = 0, .after = 0, .limit = kListPageSize};
   if (const auto cursor = request.Query("cursor")) {
     const auto after = ParseGroup(*cursor);
     if (!after) {

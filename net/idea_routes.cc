@@ -14,9 +14,6 @@
 namespace tallyd {
 namespace {
 
-constexpr Scopes kVoting = ScopeBits(Scope::kVote, Scope::kVoteOnBehalf);
-constexpr std::size_t kPageSize = 100;
-
 // What an answer needs once the outcome is there.
 AdminRequest Kept(const HttpRequest& request) {
   AdminRequest kept;
@@ -79,7 +76,7 @@ std::optional<IdeaRoutes::Submitter> IdeaRoutes::ReadSubmitter(const HttpRequest
 }
 
 void IdeaRoutes::Submit(const HttpRequest& request, Responder responder) {
-  const auto identity = context_.auth.RequireAny(kVoting, request, responder);
+  const auto identity = context_.auth.RequireAny(kVotingScopes, request, responder);
   if (!identity || !RequireQueries(request, {}, responder)) return;
   if (!RequireMediaType(request, "application/json", responder)) return;
   if (context_.engine.polls().FindProject(request.Param("project")) == nullptr) {
@@ -119,7 +116,7 @@ std::optional<IdeaNumber> IdeaRoutes::ReadIdea(const HttpRequest& request, Respo
 }
 
 void IdeaRoutes::GetOwn(const HttpRequest& request, Responder responder) {
-  const auto identity = context_.auth.RequireAny(kVoting, request, responder);
+  const auto identity = context_.auth.RequireAny(kVotingScopes, request, responder);
   if (!identity || !RequireQueries(request, {}, responder)) return;
   const auto number = ReadIdea(request, responder);
   if (!number) return;
@@ -166,7 +163,7 @@ void IdeaRoutes::List(const HttpRequest& request, Responder responder) {
   read.state = *state;
   read.project = project;
   read.after = *after;
-  read.limit = kPageSize;
+  read.limit = kListPageSize;
   EngineGateway& gateway = context_.Gateway(responder);
   Pending pending;
   pending.german = PrefersGerman(request.accept_language);

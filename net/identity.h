@@ -32,6 +32,7 @@ constexpr Scopes ScopeBits(Some... scopes) {
 }
 inline constexpr Scopes kAllScopes = ScopeBits(Scope::kVote, Scope::kVoteOnBehalf, Scope::kPaper,
                                                Scope::kAdmin, Scope::kAnalyse, Scope::kModerate);
+inline constexpr Scopes kVotingScopes = ScopeBits(Scope::kVote, Scope::kVoteOnBehalf);
 
 // "vote:on-behalf" and back; nullopt: no scope of ours.
 std::string_view ScopeName(Scope scope);

@@ -24,6 +24,8 @@ class LineSplitter {
     std::string_view text;
     std::uint32_t number = 0;
     bool too_long = false;
+
+    bool is_blank() const { return text.find_first_not_of(" \t") == std::string_view::npos; }
   };
 
   std::optional<Line> Next(std::string_view& input);

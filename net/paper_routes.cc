@@ -16,7 +16,6 @@ namespace tallyd {
 namespace {
 
 constexpr std::uint64_t kPaperBodyBytesMax = std::uint64_t{1} << 20;
-constexpr std::size_t kPageSize = 100;
 
 // Only of a poll that has opened do options and boxes keep their numbers.
 bool CanBeCounted(const PollView& poll, const AdminRequest& request, Responder& responder) {
@@ -73,7 +72,7 @@ void PaperRoutes::List(const HttpRequest& request, Responder responder) {
   const auto identity = context_.auth.Require(Scope::kPaper, request, responder);
   if (!identity) return;
   if (!RequireQueries(request, kQueries, responder)) return;
-  ReadPaper read{.batch = {}, .after = {}, .limit = kPageSize, .by_box = false};
+  ReadPaper read{.batch = {}, .after = {}, .limit = kListPageSize, .by_box = false};
   if (const auto cursor = request.Query("cursor")) {
     if (!absl::WebSafeBase64Unescape(std::string(*cursor), &read.after) || !IsId(read.after)) {
       SendProblem(std::move(responder), request, ProblemCode::kParameterInvalid,

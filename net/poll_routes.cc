@@ -16,20 +16,19 @@ namespace tallyd {
 namespace {
 
 constexpr std::uint64_t kPollBodyBytesMax = std::uint64_t{4} << 20;
-constexpr std::size_t kPageSize = 100;
 
 // One poll more than a page, so that the last page is known to be it.
 auto ListVisible(const PollDirectory& polls, std::string after, bool with_drafts) {
   std::vector<std::shared_ptr<const PollView>> page;
-  while (page.size() <= kPageSize) {
-    const auto found = polls.List(after, kPageSize + 1);
+  while (page.size() <= kListPageSize) {
+    const auto found = polls.List(after, kListPageSize + 1);
     for (const auto& poll : found) {
       if (with_drafts || poll->state != PollState::kDraft) page.push_back(poll);
     }
-    if (found.size() <= kPageSize) break;
+    if (found.size() <= kListPageSize) break;
     after = found.back()->definition.id;
   }
-  if (page.size() > kPageSize + 1) page.resize(kPageSize + 1);
+  if (page.size() > kListPageSize + 1) page.resize(kListPageSize + 1);
   return page;
 }
 
@@ -93,7 +92,7 @@ void PollRoutes::List(const HttpRequest& request, Responder responder) {
   }
   auto polls = ListVisible(context_.engine.polls(), after, context_.ShowsDrafts(request));
   std::string next;
-  if (polls.size() > kPageSize) {
+  if (polls.size() > kListPageSize) {
     polls.pop_back();
     next = absl::WebSafeBase64Escape(polls.back()->definition.id);
   }

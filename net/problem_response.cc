@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "net/http_text.h"
 #include "net/request_guard.h"
 
 namespace tallyd {
@@ -81,15 +82,9 @@ void AppendEscapedControl(std::string_view character, std::string& out) {
   }
 }
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // The weight of ";q=0.8" in thousandths; 1000 without one, 0 for what cannot be read.
 int QualityOf(std::string_view parameters) {
-  parameters = Trim(parameters);
+  parameters = TrimBlanks(parameters);
   if (parameters.empty()) return 1000;
   if (parameters.size() < 3 || (parameters[0] != 'q' && parameters[0] != 'Q') ||
       parameters[1] != '=') {
@@ -131,6 +126,13 @@ void AppendJsonString(std::string_view text, std::string& out) {
   out += '"';
 }
 
+void AppendTextMember(std::string_view name, std::string_view text, std::string& out) {
+  out += ",\"";
+  out += name;
+  out += "\":";
+  AppendJsonString(text, out);
+}
+
 bool PrefersGerman(std::string_view accept_language) {
   int german = 0;
   int english = 0;
@@ -138,13 +140,13 @@ bool PrefersGerman(std::string_view accept_language) {
   bool german_first = false;
   while (!accept_language.empty()) {
     const std::size_t comma = accept_language.find(',');
-    std::string_view range = Trim(accept_language.substr(0, comma));
+    std::string_view range = TrimBlanks(accept_language.substr(0, comma));
     accept_language =
         comma == std::string_view::npos ? std::string_view() : accept_language.substr(comma + 1);
     const std::size_t semicolon = range.find(';');
     const int quality =
         semicolon == std::string_view::npos ? 1000 : QualityOf(range.substr(semicolon + 1));
-    range = Trim(range.substr(0, semicolon));
+    range = TrimBlanks(range.substr(0, semicolon));
     const std::string_view primary = range.substr(0, range.find('-'));
     if (EqualsIgnoreCase(primary, "de")) {
       german = std::max(german, quality);

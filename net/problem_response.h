@@ -35,5 +35,7 @@ bool PrefersGerman(std::string_view accept_language);
 
 // Appends `text` as a JSON string, quotes included.
 void AppendJsonString(std::string_view text, std::string& out);
+// `,"name":"text"`: a member of an object that has one already.
+void AppendTextMember(std::string_view name, std::string_view text, std::string& out);
 
 }  // namespace tallyd

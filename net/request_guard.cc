@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "net/http_text.h"
+
 namespace tallyd {
 namespace {
 
@@ -11,21 +13,8 @@ constexpr bool IsAlphaNumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-constexpr int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 constexpr char ToLower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 std::optional<Method> FindMethod(std::string_view name) {
@@ -249,7 +238,7 @@ std::optional<ProblemCode> RequestGuard::OnContentLength(std::string_view value)
 void RequestGuard::OnConnection(std::string_view value) {
   while (!value.empty()) {
     const std::size_t comma = value.find(',');
-    const std::string_view token = Trim(value.substr(0, comma));
+    const std::string_view token = TrimBlanks(value.substr(0, comma));
     if (EqualsIgnoreCase(token, "close")) connection_close_ = true;
     if (EqualsIgnoreCase(token, "keep-alive")) connection_keep_alive_ = true;
     if (EqualsIgnoreCase(token, "upgrade")) request_.connection_upgrade = true;

@@ -23,6 +23,8 @@
 
 namespace tallyd {
 
+inline constexpr std::size_t kListPageSize = 100;  // entries on a page of any list
+
 struct RouteContext {
   Engine& engine;
   Authenticator auth;

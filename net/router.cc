@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "net/http_text.h"
 #include "storage/check.h"
 
 namespace tallyd {
@@ -25,12 +26,6 @@ constexpr std::uint8_t BitOf(Method method) {
 // 0 public, 1 private.
 std::size_t IndexOf(ListenerKind listener) {
   return listener == ListenerKind::kPublic ? 0 : 1;
-}
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c - 'A' + 10;
 }
 
 // A plus sign of a query is a space, as forms and URLSearchParams write it (WHATWG URL Standard);

@@ -24,13 +24,6 @@ const std::vector<std::string>& HeaderNames() {
   return names;
 }
 
-bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() &&
-         std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) {
-           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
-         });
-}
-
 // RFC 8725 section 3.11: a token made for another purpose is no access token.
 bool IsAccessTokenType(std::string_view type) {
   return EqualsIgnoringCase(type, "jwt") || EqualsIgnoringCase(type, "at+jwt") ||

@@ -19,8 +19,6 @@ namespace {
 constexpr std::string_view kJsonHeaderLines =
     "Content-Type: application/json\r\nCache-Control: no-store\r\n";
 
-constexpr Scopes kVoting = ScopeBits(Scope::kVote, Scope::kVoteOnBehalf);
-
 // Pending::word of this file.
 enum : std::uint64_t { kCastWord, kMineWord, kReceiptWord };
 
@@ -98,7 +96,7 @@ void VoteRoutes::AddTo(Router& router) {
 }
 
 void VoteRoutes::Cast(const HttpRequest& request, Responder responder) {
-  const auto identity = context_.auth.RequireAny(kVoting, request, responder);
+  const auto identity = context_.auth.RequireAny(kVotingScopes, request, responder);
   if (!identity || !RequireQueries(request, {}, responder)) return;
   // A vote for a draft is told that the poll is not open: whoever votes knows the id.
   const auto poll = FindPoll(context_, request, responder, true);
@@ -230,7 +228,7 @@ std::optional<VoteRoutes::BallotName> VoteRoutes::ReadBallotName(const HttpReque
 
 void VoteRoutes::AskForMine(const HttpRequest& request, Responder responder, CommandKind kind) {
   constexpr std::array<std::string_view, 2> kQueries = {"ballot_no", "day"};
-  const auto identity = context_.auth.RequireAny(kVoting, request, responder);
+  const auto identity = context_.auth.RequireAny(kVotingScopes, request, responder);
   if (!identity || !RequireQueries(request, kQueries, responder)) return;
   const auto poll = FindPoll(context_, request, responder, false);
   if (poll == nullptr) return;

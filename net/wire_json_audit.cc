@@ -12,13 +12,8 @@
 namespace tallyd {
 namespace {
 
-void AppendText(std::string_view name, std::string_view text, std::string& out) {
-  AppendTo(&out, ",\"", name, "\":");
-  AppendJsonString(text, out);
-}
-
 void AppendBy(std::string_view actor, std::string& out) {
-  if (!actor.empty()) AppendText("by", actor, out);
+  if (!actor.empty()) AppendTextMember("by", actor, out);
 }
 
 // What the engine does not interpret is JSON text already.
@@ -94,7 +89,7 @@ void AppendBoxes(const PollDefinition& poll, std::string& out) {
   out += ']';
 }
 
-void AppendRules(const PollDefinition& poll, std::string& out) {
+void AppendAuditedRules(const PollDefinition& poll, std::string& out) {
   constexpr std::string_view kChannelRules[] = {"first", "paper_beats_online", "list"};
   if (poll.opens) AppendTo(&out, ",\"opens\":\"", FormatTime(*poll.opens), "\"");
   if (poll.closes) AppendTo(&out, ",\"closes\":\"", FormatTime(*poll.closes), "\"");
@@ -113,7 +108,7 @@ void AppendRules(const PollDefinition& poll, std::string& out) {
   if (poll.ballots_per_voter != BallotsPerVoter{}) {
     AppendTo(&out, ",\"ballots_per_voter\":", poll.ballots_per_voter.count);
     if (poll.ballots_per_voter.per_day()) {
-      AppendText("day_zone", poll.ballots_per_voter.day_zone, out);
+      AppendTextMember("day_zone", poll.ballots_per_voter.day_zone, out);
     }
   }
   if (const VisibilityDefinition& visibility = poll.visibility;
@@ -145,12 +140,12 @@ void AppendAct(const PollView&, const Engine::JournaledAct& act, const PollEntry
   AppendBy(entry.actor, out);
   out += ",\"definition\":{\"id\":";
   AppendJsonString(poll.id, out);
-  AppendText("project", poll.project, out);
+  AppendTextMember("project", poll.project, out);
   AppendBallotRules(poll.ballot, out);
   AppendQuestions(poll, out);
   AppendOptions(poll, out);
   AppendBoxes(poll, out);
-  AppendRules(poll, out);
+  AppendAuditedRules(poll, out);
   AppendDisplay(poll.display, out);
   out += '}';
 }
@@ -192,8 +187,8 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperBat
   const PaperBatch& batch = entry.batch;
   out += R"(,"act":"paper_entered")";
   AppendBy(entry.actor, out);
-  AppendText("batch", batch.id, out);
-  AppendText("box", poll.definition.boxes[batch.box - 1].id, out);
+  AppendTextMember("batch", batch.id, out);
+  AppendTextMember("box", poll.definition.boxes[batch.box - 1].id, out);
   if (batch.opened_at) AppendTo(&out, ",\"opened_at\":\"", FormatTime(*batch.opened_at), "\"");
   if (!batch.counted_by.empty()) {
     out += ",\"counted_by\":[";
@@ -203,7 +198,7 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperBat
     }
     out += ']';
   }
-  if (!batch.seal.empty()) AppendText("seal", batch.seal, out);
+  if (!batch.seal.empty()) AppendTextMember("seal", batch.seal, out);
   // Whoever confirms must not read the first entry here; the confirmation's line has the figures.
   if (!poll.definition.paper_blind) AppendFigures(poll, batch.figures, out);
   if (entry.counts) out += ",\"counts_at_once\":true";
@@ -214,7 +209,7 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperCon
                std::string& out) {
   out += R"(,"act":"paper_confirmed")";
   AppendBy(entry.actor, out);
-  AppendText("batch", entry.batch, out);
+  AppendTextMember("batch", entry.batch, out);
   out += entry.blind ? ",\"blind\":true" : ",\"blind\":false";
   AppendFigures(poll, entry.figures, out);
 }
@@ -223,8 +218,8 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperVoi
                std::string& out) {
   out += R"(,"act":"paper_voided")";
   AppendBy(entry.actor, out);
-  AppendText("batch", entry.batch, out);
-  AppendText("reason", entry.reason, out);
+  AppendTextMember("batch", entry.batch, out);
+  AppendTextMember("reason", entry.reason, out);
   out += entry.reverses ? ",\"counted\":true" : ",\"counted\":false";
   if (entry.reverses) AppendFigures(poll, *entry.reverses, out);
 }
@@ -236,16 +231,16 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const OptionFa
                                           : R"(,"act":"option_withdrawn")";
   AppendBy(entry.actor, out);
   const OptionDefinition& option = definition.options[entry.option];
-  AppendText("option", option.id, out);
+  AppendTextMember("option", option.id, out);
   if (option.question != 0) AppendTo(&out, ",\"question\":", option.question);
   if (entry.fate == OptionFate::kMoved) {
-    AppendText("into", definition.options[entry.into].id, out);
+    AppendTextMember("into", definition.options[entry.into].id, out);
     AppendTo(&out, ",\"overlap\":{\"ballots\":", entry.overlap.ballots,
              ",\"online\":", entry.overlap.online, ",\"paper\":", entry.overlap.paper, "}");
   } else {
-    AppendText("fate", entry.fate == OptionFate::kKept ? "kept" : "released", out);
+    AppendTextMember("fate", entry.fate == OptionFate::kKept ? "kept" : "released", out);
   }
-  if (!entry.reason.empty()) AppendText("reason", entry.reason, out);
+  if (!entry.reason.empty()) AppendTextMember("reason", entry.reason, out);
 }
 
 // Of an idea that became an option of the poll, or went into one.
@@ -255,15 +250,15 @@ void AppendAct(const PollView& poll, const Engine::JournaledAct&, const IdeaDeci
                                                    : R"(,"act":"idea_merged")";
   AppendBy(entry.actor, out);
   AppendTo(&out, ",\"idea\":", entry.number);
-  AppendText("option", poll.definition.options[entry.option].id, out);
-  if (!entry.reason_code.empty()) AppendText("reason_code", entry.reason_code, out);
+  AppendTextMember("option", poll.definition.options[entry.option].id, out);
+  if (!entry.reason_code.empty()) AppendTextMember("reason_code", entry.reason_code, out);
 }
 
 void AppendAct(const PollView& poll, const Engine::JournaledAct&, const PaperCardsEntry& entry,
                std::string& out) {
   out += R"(,"act":"paper_cards_entered")";
   AppendBy(entry.actor, out);
-  AppendText("batch", entry.batch, out);
+  AppendTextMember("batch", entry.batch, out);
   if (!poll.definition.paper_blind) AppendFigures(poll, entry.figures, out);
 }
 
@@ -271,7 +266,7 @@ void AppendAct(const PollView&, const Engine::JournaledAct&, const PaperCardsCou
                std::string& out) {
   out += R"(,"act":"paper_cards_counted")";
   AppendBy(entry.actor, out);
-  AppendText("batch", entry.batch, out);
+  AppendTextMember("batch", entry.batch, out);
   AppendTo(&out, ",\"blind\":", entry.blind ? "true" : "false",
            ",\"at_once\":", entry.at_once ? "true" : "false", ",\"cards\":", entry.outcomes.size());
   std::size_t counts[std::size(kCardResultWords)] = {};
@@ -288,7 +283,7 @@ void AppendAct(const PollView&, const Engine::JournaledAct&, const RollEntry& en
                std::string& out) {
   out += R"(,"act":"codes_made")";
   AppendBy(entry.actor, out);
-  AppendText("batch", entry.batch, out);
+  AppendTextMember("batch", entry.batch, out);
   AppendTo(&out, ",\"codes\":", entry.tags.size());
 }
 
@@ -301,7 +296,7 @@ void AppendAct(const PollView&, const Engine::JournaledAct&, const KeyDestroyedE
                std::string& out) {
   out += R"(,"act":"key_destroyed")";
   AppendBy(entry.actor, out);
-  AppendText("reason", entry.reason, out);
+  AppendTextMember("reason", entry.reason, out);
 }
 
 // How many, never who, nor for what: the count shows that where it may.
@@ -318,7 +313,7 @@ void AppendAct(const PollView&, const Engine::JournaledAct&, const FlagDecisionE
   AppendBy(entry.actor, out);
   AppendTo(&out, ",\"group\":", entry.group, ",\"was\":\"", FlagStateName(entry.was),
            "\",\"to\":\"", FlagStateName(entry.to), "\",\"ballots\":", entry.figures.ballots);
-  AppendText("reason", entry.reason, out);
+  AppendTextMember("reason", entry.reason, out);
 }
 
 // Never acts of a poll (engine/audit_index.h).
@@ -375,7 +370,7 @@ void AppendProjectAuditLine(std::string_view project, const PollDirectory& polls
   } else if (const auto* destroyed = std::get_if<KeyDestroyedEntry>(&act.entry)) {
     out += R"(,"act":"key_destroyed")";
     AppendBy(destroyed->actor, out);
-    AppendText("reason", destroyed->reason, out);
+    AppendTextMember("reason", destroyed->reason, out);
   } else if (const auto* decided = std::get_if<IdeaDecisionEntry>(&act.entry)) {
     AppendTo(&out, ",\"act\":\"",
              decided->decision == IdeaDecision::kRejected   ? "idea_rejected"
@@ -385,10 +380,10 @@ void AppendProjectAuditLine(std::string_view project, const PollDirectory& polls
     AppendBy(decided->actor, out);
     AppendTo(&out, ",\"idea\":", decided->number);
     if (const auto poll = polls.Find(decided->poll)) {
-      AppendText("poll", poll->definition.id, out);
-      AppendText("option", poll->definition.options[decided->option].id, out);
+      AppendTextMember("poll", poll->definition.id, out);
+      AppendTextMember("option", poll->definition.options[decided->option].id, out);
     }
-    if (!decided->reason_code.empty()) AppendText("reason_code", decided->reason_code, out);
+    if (!decided->reason_code.empty()) AppendTextMember("reason_code", decided->reason_code, out);
   }
   out += ",\"previous\":\"";
   AppendHex(previous, out);

@@ -11,14 +11,9 @@
 namespace tallyd {
 namespace {
 
-constexpr NameTable<FlagState, 3> kDecisions = {{{"quarantine", FlagState::kQuarantined},
-                                                 {"release", FlagState::kReleased},
-                                                 {"void", FlagState::kVoided}}};
-
-void AppendText(std::string_view name, std::string_view text, std::string& out) {
-  AppendTo(&out, ",\"", name, "\":");
-  AppendJsonString(text, out);
-}
+constexpr NameTable<FlagState, 3> kFlagDecisions = {{{"quarantine", FlagState::kQuarantined},
+                                                     {"release", FlagState::kReleased},
+                                                     {"void", FlagState::kVoided}}};
 
 void AppendBurst(std::string_view name, const BurstRule& rule, std::string& out) {
   AppendTo(&out, "\"", name, "\":{\"ballots\":", rule.ballots, ",\"window_s\":", rule.window_s,
@@ -35,10 +30,10 @@ void AppendHead(const FlagGroupView& view, Epoch epoch, std::string& out) {
            FormatTime(group.newest), "\",\"voters\":", view.voters_count);
   if (group.decisions != 0) {
     AppendTo(&out, ",\"decided\":\"", FormatTime(group.decided), "\"");
-    AppendText("reason", group.reason, out);
-    if (!group.actor.empty()) AppendText("by", group.actor, out);
+    AppendTextMember("reason", group.reason, out);
+    if (!group.actor.empty()) AppendTextMember("by", group.actor, out);
   }
-  AppendText("etag", RevisionTag(epoch, group.decisions), out);
+  AppendTextMember("etag", RevisionTag(epoch, group.decisions), out);
 }
 
 void AppendOptions(const PollDefinition& poll, QuestionIndex question, const HeldFigures& figures,
@@ -65,7 +60,7 @@ std::optional<DecideFlags> DecodeFlagDecision(std::string_view body,
   if (const auto document = ParseDocument(body, found)) {
     ObjectReader reader(*document, "", found);
     if (reader.is_object() && !reader.Has("decision")) reader.Require("decision");
-    if (const auto to = reader.OneOf<FlagState>("decision", kDecisions)) act.to = *to;
+    if (const auto to = reader.OneOf<FlagState>("decision", kFlagDecisions)) act.to = *to;
     act.reason = std::string(reader.RequireString("reason", 1, kReasonBytesMax).value_or(""));
     if (!IsText(act.reason)) {
       reader.Fault("reason", ProblemCode::kMemberInvalid, "must have no control characters");

@@ -22,9 +22,9 @@ constexpr NameTable<IdeaState, 4> kIdeaStates = {{{"pending", IdeaState::kPendin
                                                   {"rejected", IdeaState::kRejected},
                                                   {"merged", IdeaState::kMerged}}};
 
-constexpr NameTable<IdeaDecision, 3> kDecisions = {{{"approve", IdeaDecision::kApproved},
-                                                    {"reject", IdeaDecision::kRejected},
-                                                    {"merge", IdeaDecision::kMerged}}};
+constexpr NameTable<IdeaDecision, 3> kIdeaDecisions = {{{"approve", IdeaDecision::kApproved},
+                                                        {"reject", IdeaDecision::kRejected},
+                                                        {"merge", IdeaDecision::kMerged}}};
 
 bool IsReasonCode(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -108,7 +108,7 @@ std::optional<DecideIdea> DecodeIdeaDecision(std::string_view body, IdeaNumber n
   if (const auto document = ParseDocument(body, found)) {
     ObjectReader reader(*document, "", found);
     if (reader.is_object() && !reader.Has("decision")) reader.Require("decision");
-    if (const auto decision = reader.OneOf<IdeaDecision>("decision", kDecisions)) {
+    if (const auto decision = reader.OneOf<IdeaDecision>("decision", kIdeaDecisions)) {
       act.decision = *decision;
       ReadReason(reader, act.decision == IdeaDecision::kRejected, act);
       // What does not belong to the decision is unknown to it.

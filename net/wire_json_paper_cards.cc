@@ -30,10 +30,6 @@ constexpr ResultWords kResults[] = {{"counted", "", ""},
                                     {"on_paper", "already_voted", "paper"},
                                     {"not_on_roll", "not_on_roll", ""}};
 
-bool IsBlankLine(std::string_view text) {
-  return text.find_first_not_of(" \t") == std::string_view::npos;
-}
-
 // Takes the lines of a body apart and keeps the cards.
 class CardReader {
  public:
@@ -43,7 +39,7 @@ class CardReader {
   void Take(const LineSplitter::Line& line) {
     const std::string place = Concat("/", line.number - 1);
     if (line.too_long) return errors_.Add(place, kBodyTooLarge, At(line, "the line is too long"));
-    if (IsBlankLine(line.text)) return;
+    if (line.is_blank()) return;
     DecodedVote vote;
     BodyError error;
     if (!decoder_.Decode(line.text, poll_, VoteDecoder::Form::kCardLine, vote, error)) {

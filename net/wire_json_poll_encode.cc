@@ -11,7 +11,7 @@ namespace tallyd {
 namespace {
 
 // Splices the members of a display text into an object that is being written: ,"title":{...}
-void AppendDisplay(std::string_view display, std::string& out) {
+void AppendDisplayMembers(std::string_view display, std::string& out) {
   if (display.size() <= 2) return;
   out += ',';
   out += display.substr(1, display.size() - 2);
@@ -64,7 +64,7 @@ void AppendOptions(const PollDefinition& definition, QuestionIndex question, std
     out += first ? "{\"id\":" : ",{\"id\":";
     first = false;
     AppendJsonString(option.id, out);
-    AppendDisplay(option.display, out);
+    AppendDisplayMembers(option.display, out);
     AppendTo(&out, ",\"cost\":", option.cost);
     AppendFate(definition, option, out);
     out += '}';
@@ -82,7 +82,7 @@ void AppendBallot(const PollDefinition& definition, std::string& out) {
     const QuestionDefinition& question = definition.questions[i];
     out += i == 0 ? "{\"id\":" : ",{\"id\":";
     AppendJsonString(question.id, out);
-    AppendDisplay(question.display, out);
+    AppendDisplayMembers(question.display, out);
     out += ",\"ballot\":";
     AppendSimpleBallot(question.ballot, out);
     AppendOptions(definition, i, out);
@@ -149,7 +149,7 @@ void AppendEligible(const PollDefinition& definition, std::string& out) {
   out += '}';
 }
 
-void AppendRules(const PollDefinition& definition, std::string& out) {
+void AppendDefinedRules(const PollDefinition& definition, std::string& out) {
   if (definition.opens) AppendTo(&out, ",\"opens\":\"", FormatTime(*definition.opens), "\"");
   if (definition.closes) {
     AppendTo(&out, ",\"closes\":\"", FormatTime(*definition.closes), "\"");
@@ -235,7 +235,7 @@ std::string_view PollStateName(PollState state) {
 void AppendPoll(const PollView& poll, std::string& out, PollReader reader) {
   const PollDefinition& definition = poll.definition;
   AppendHead(poll, out);
-  AppendDisplay(definition.display, out);
+  AppendDisplayMembers(definition.display, out);
   out += ",\"ballot\":";
   AppendBallot(definition, out);
   if (definition.questions.empty()) {
@@ -243,7 +243,7 @@ void AppendPoll(const PollView& poll, std::string& out, PollReader reader) {
   } else {
     out += ",\"options\":[]";  // those of the questions are in the ballot
   }
-  AppendRules(definition, out);
+  AppendDefinedRules(definition, out);
   if (definition.fraud.is_given() && reader == PollReader::kOperator) {
     out += ",\"fraud\":";
     AppendFraud(definition.fraud, out);
@@ -252,7 +252,7 @@ void AppendPoll(const PollView& poll, std::string& out, PollReader reader) {
   for (std::size_t i = 0; i < definition.boxes.size(); ++i) {
     out += i == 0 ? "{\"id\":" : ",{\"id\":";
     AppendJsonString(definition.boxes[i].id, out);
-    AppendDisplay(definition.boxes[i].display, out);
+    AppendDisplayMembers(definition.boxes[i].display, out);
     out += '}';
   }
   out += "]}\n";
@@ -284,7 +284,7 @@ void AppendProject(const ProjectView& project, std::string& out) {
   out += "{\"id\":";
   AppendJsonString(project.project.id, out);
   AppendTo(&out, ",\"revision\":", project.revision);
-  AppendDisplay(project.project.display, out);
+  AppendDisplayMembers(project.project.display, out);
   if (project.ballots_per_voter != 0) {
     AppendTo(&out, ",\"ballots_per_voter\":", project.ballots_per_voter);
   }

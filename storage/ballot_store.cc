@@ -16,6 +16,7 @@
 
 #include "storage/ballot_store_codec.h"
 #include "storage/ballot_store_writer.h"
+#include "storage/rocks_slice.h"
 #include "storage/rocks_status.h"
 
 namespace tallyd {
@@ -26,14 +27,6 @@ constexpr std::size_t kScanAheadBytes = 1 << 20;
 // little in vain.
 constexpr std::size_t kScanVersionsFirst = 64;
 constexpr std::size_t kScanVersionsMax = 8'192;
-
-std::string_view View(const rocksdb::Slice& slice) {
-  return {slice.data(), slice.size()};
-}
-
-rocksdb::Slice ToSlice(std::string_view bytes) {
-  return {bytes.data(), bytes.size()};
-}
 
 // What has reached the disk, as the store itself tells: nothing is written to a log, so all that
 // is in files came by a flush, and a flush takes batches whole, the position with its ballots.

@@ -9,22 +9,22 @@
 namespace tallyd {
 namespace {
 
-constexpr std::uint8_t kVersion = 2;
-constexpr std::uint8_t kFlagPaper = 0x01;
-constexpr std::uint8_t kFlagWithdrawn = 0x02;
-constexpr std::uint8_t kFlagPrint = 0x04;
-constexpr std::uint8_t kFlagSupersedes = 0x08;
-constexpr std::uint8_t kFlagsKnown = 0x0f;
+constexpr std::uint8_t kRowFormat = 2;
+constexpr std::uint8_t kRowPaper = 0x01;
+constexpr std::uint8_t kRowWithdrawn = 0x02;
+constexpr std::uint8_t kRowPrint = 0x04;
+constexpr std::uint8_t kRowSupersedes = 0x08;
+constexpr std::uint8_t kRowFlagsKnown = 0x0f;
 
 absl::Status RefuseFormat(std::uint8_t format) {
-  if (format > kVersion) {
+  if (format > kRowFormat) {
     return absl::UnimplementedError(absl::StrCat("ballot store: format ", format,
-                                                 ", this tallyd reads ", kVersion,
+                                                 ", this tallyd reads ", kRowFormat,
                                                  ": rebuild the ballot store"));
   }
-  if (format > 0 && format < kVersion) {
+  if (format > 0 && format < kRowFormat) {
     return absl::OutOfRangeError(absl::StrCat("ballot store: format ", format,
-                                              " of an earlier tallyd, this one reads ", kVersion,
+                                              " of an earlier tallyd, this one reads ", kRowFormat,
                                               ": rebuild the ballot store"));
   }
   return absl::OkStatus();
@@ -50,11 +50,11 @@ void EncodeBallotValue(const BallotVersion& version, std::string* out) {
   TALLYD_CHECK(paper || version.box == 0);
   out->clear();
   ByteWriter writer(out);
-  writer.U8(kVersion);
-  writer.U8(static_cast<std::uint8_t>((paper ? kFlagPaper : 0) |
-                                      (version.withdrawn ? kFlagWithdrawn : 0) |
-                                      (version.idempotency_print != 0 ? kFlagPrint : 0) |
-                                      (version.supersedes != 0 ? kFlagSupersedes : 0)));
+  writer.U8(kRowFormat);
+  writer.U8(static_cast<std::uint8_t>((paper ? kRowPaper : 0) |
+                                      (version.withdrawn ? kRowWithdrawn : 0) |
+                                      (version.idempotency_print != 0 ? kRowPrint : 0) |
+                                      (version.supersedes != 0 ? kRowSupersedes : 0)));
   writer.Bytes(version.tag.bytes);
   writer.Varint(version.version_no);
   writer.Varint(version.position);
@@ -75,15 +75,15 @@ absl::StatusOr<BallotVersion> DecodeBallot(PollNumber poll, Seq seq, std::string
   reader.Bytes(&version.tag.bytes);
   version.version_no = reader.Varint32();
   version.position = reader.Varint();
-  version.withdrawn = (flags & kFlagWithdrawn) != 0;
-  if ((flags & kFlagPaper) != 0) {
+  version.withdrawn = (flags & kRowWithdrawn) != 0;
+  if ((flags & kRowPaper) != 0) {
     version.channel = Channel::kPaper;
     version.box = reader.Varint32();
   }
-  if ((flags & kFlagPrint) != 0) version.idempotency_print = reader.U64();
-  if ((flags & kFlagSupersedes) != 0) version.supersedes = reader.Varint();
+  if ((flags & kRowPrint) != 0) version.idempotency_print = reader.U64();
+  if ((flags & kRowSupersedes) != 0) version.supersedes = reader.Varint();
   version.payload = std::string(reader.String());
-  if (!reader.finished() || format != kVersion || (flags & ~kFlagsKnown) != 0) {
+  if (!reader.finished() || format != kRowFormat || (flags & ~kRowFlagsKnown) != 0) {
     return absl::DataLossError("ballot store: a ballot is damaged: rebuild the ballot store");
   }
   return version;
@@ -92,7 +92,7 @@ absl::StatusOr<BallotVersion> DecodeBallot(PollNumber poll, Seq seq, std::string
 std::string EncodeStorePosition(const StorePosition& position) {
   std::string bytes;
   ByteWriter writer(&bytes);
-  writer.U8(kVersion);
+  writer.U8(kRowFormat);
   writer.U64(position.epoch);
   writer.U64(position.position);
   return bytes;
@@ -105,7 +105,7 @@ absl::StatusOr<StorePosition> DecodeStorePosition(std::string_view bytes) {
   StorePosition position;
   position.epoch = reader.U64();
   position.position = reader.U64();
-  if (!reader.finished() || format != kVersion) {
+  if (!reader.finished() || format != kRowFormat) {
     return absl::DataLossError("ballot store: its position is damaged: rebuild the ballot store");
   }
   return position;

@@ -17,6 +17,7 @@
 #include "storage/absl_view.h"
 #include "storage/ballot_store_codec.h"
 #include "storage/byte_codec.h"
+#include "storage/rocks_slice.h"
 #include "storage/rocks_status.h"
 
 namespace tallyd {
@@ -24,10 +25,6 @@ namespace {
 
 // The files that a write makes before the store takes them in are called next0.sst, next1.sst ...
 constexpr std::string_view kNextFile = "next";
-
-rocksdb::Slice ToSlice(std::string_view bytes) {
-  return {bytes.data(), bytes.size()};
-}
 
 }  // namespace
 

@@ -23,7 +23,7 @@ namespace tallyd {
 namespace {
 
 constexpr std::string_view kFormatWord = "tallyd-data ";
-constexpr std::uint64_t kFormat = 1;
+constexpr std::uint64_t kDirectoryFormat = 1;
 
 template <typename Integer>
 bool ParseNumber(std::string_view text, Integer* value) {
@@ -32,7 +32,7 @@ bool ParseNumber(std::string_view text, Integer* value) {
 }
 
 std::string FormatText(Epoch epoch) {
-  return absl::StrCat(std::string(kFormatWord), kFormat, "\nepoch ", epoch, "\n");
+  return absl::StrCat(std::string(kFormatWord), kDirectoryFormat, "\nepoch ", epoch, "\n");
 }
 
 absl::StatusOr<Epoch> ParseFormat(const std::string& path, std::string_view text) {
@@ -44,15 +44,16 @@ absl::StatusOr<Epoch> ParseFormat(const std::string& path, std::string_view text
   if (line_end == std::string_view::npos || !ParseNumber(text.substr(0, line_end), &format)) {
     return damage;
   }
-  if (format > kFormat) {
+  if (format > kDirectoryFormat) {
     return absl::UnimplementedError(absl::StrCat(path, ": data format ", format,
-                                                 ", this tallyd reads up to ", kFormat,
+                                                 ", this tallyd reads up to ", kDirectoryFormat,
                                                  ": use the newer tallyd that wrote it"));
   }
   text.remove_prefix(line_end + 1);
   Epoch epoch = 0;
   constexpr std::string_view kEpochWord = "epoch ";
-  if (format != kFormat || !text.starts_with(kEpochWord) || !text.ends_with('\n')) return damage;
+  if (format != kDirectoryFormat || !text.starts_with(kEpochWord) || !text.ends_with('\n'))
+    return damage;
   text.remove_prefix(kEpochWord.size());
   text.remove_suffix(1);
   if (!ParseNumber(text, &epoch) || epoch == 0) return damage;

@@ -57,12 +57,6 @@ bool DecodeSuperseded(ByteReader* reader, SupersededBallot* superseded) {
   return reader->ok();
 }
 
-PollNumber DecodePollNumber(ByteReader* reader) {
-  const std::uint32_t number = reader->Varint32();
-  if (number == 0 || number > kPollNumberMax) reader->Fail();
-  return number;
-}
-
 bool DecodeBallot(ByteReader* reader, std::uint8_t flags, BallotEntry* entry) {
   entry->poll = DecodePollNumber(reader);
   reader->Bytes(&entry->tag.bytes);
@@ -120,6 +114,12 @@ bool DecodePollState(ByteReader* reader, PollStateEntry* entry) {
 }
 
 }  // namespace
+
+PollNumber DecodePollNumber(ByteReader* reader) {
+  const std::uint32_t number = reader->Varint32();
+  if (number == 0 || number > kPollNumberMax) reader->Fail();
+  return number;
+}
 
 void EncodeEntry(const BallotEntry& entry, std::string* out) {
   // The hot path: all small fields in one buffer, so that the string grows twice at most.

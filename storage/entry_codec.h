@@ -39,6 +39,9 @@ void EncodeEntry(const HeldBallotEntry& entry, std::string* out);
 // Reads one entry into `entry`, reusing it. False (and a failed reader) if the bytes are none.
 bool DecodeEntry(ByteReader* reader, Entry* entry);
 
+// The number of a poll inside an entry; the reader fails at 0 and beyond kPollNumberMax.
+PollNumber DecodePollNumber(ByteReader* reader);
+
 // First byte of an entry whose kind, 16 or more, is the byte after it.
 inline constexpr std::uint8_t kLongKind = 0x0f;
 

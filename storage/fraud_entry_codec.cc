@@ -13,9 +13,9 @@ void EncodeKind(EntryKind kind, ByteWriter* writer) {
 
 // The poll and the group, which every entry of a group begins with.
 void DecodeGroup(ByteReader* reader, PollNumber* poll, FlagGroupNumber* group) {
-  *poll = reader->Varint32();
+  *poll = DecodePollNumber(reader);
   *group = reader->Varint32();
-  if (*poll == 0 || *poll > kPollNumberMax || *group == 0) reader->Fail();
+  if (*group == 0) reader->Fail();
 }
 
 void EncodeBurst(const BurstRule& rule, ByteWriter* writer) {
@@ -147,9 +147,8 @@ bool DecodeFlagDecision(ByteReader* reader, FlagDecisionEntry* entry) {
 }
 
 bool DecodeHeldBallot(ByteReader* reader, HeldBallotEntry* entry) {
-  entry->poll = reader->Varint32();
+  entry->poll = DecodePollNumber(reader);
   entry->seq = reader->Varint();
-  if (entry->poll == 0 || entry->poll > kPollNumberMax) reader->Fail();
   if (entry->seq == 0 || entry->seq > kSeqMax) reader->Fail();
   entry->state = DecodeEnum(reader, FlagState::kQuarantined, FlagState::kVoided);
   if (!IsHeld(entry->state)) reader->Fail();

@@ -57,8 +57,7 @@ bool DecodeIdeaDecision(ByteReader* reader, IdeaDecisionEntry* entry) {
   entry->number = DecodeNumber(reader);
   entry->decision = DecodeEnum(reader, IdeaDecision::kApproved, IdeaDecision::kMerged);
   if (entry->decision != IdeaDecision::kRejected) {
-    entry->poll = reader->Varint32();
-    if (entry->poll == 0 || entry->poll > kPollNumberMax) reader->Fail();
+    entry->poll = DecodePollNumber(reader);
     entry->option = reader->Varint32();
   }
   entry->reason_code = reader->String();

@@ -10,12 +10,6 @@ std::size_t SealedBytes(KeyOwner owner) {
   return owner == KeyOwner::kReceipts ? kSealedReceiptKeyBytes : kSealedVoterKeyBytes;
 }
 
-PollNumber DecodePollNumber(ByteReader* reader) {
-  const PollNumber poll = reader->Varint32();
-  if (poll == 0 || poll > kPollNumberMax) reader->Fail();
-  return poll;
-}
-
 std::string DecodeProjectId(ByteReader* reader) {
   const std::string_view project = reader->String();
   if (project.empty()) reader->Fail();

@@ -23,8 +23,7 @@ void EncodeEntry(const OptionFateEntry& entry, std::string* out) {
 }
 
 bool DecodeOptionFate(ByteReader* reader, OptionFateEntry* entry) {
-  entry->poll = reader->Varint32();
-  if (entry->poll == 0 || entry->poll > kPollNumberMax) reader->Fail();
+  entry->poll = DecodePollNumber(reader);
   entry->option = reader->Varint32();
   entry->fate = DecodeEnum(reader, OptionFate::kKept, OptionFate::kReleased);
   if (entry->fate == OptionFate::kMoved) {

@@ -69,12 +69,6 @@ std::uint8_t DecodeFlags(ByteReader* reader, std::uint8_t known) {
   return flags;
 }
 
-PollNumber DecodePoll(ByteReader* reader) {
-  const std::uint32_t number = reader->Varint32();
-  if (number == 0 || number > kPollNumberMax) reader->Fail();
-  return number;
-}
-
 std::size_t SizeMax(const PaperFigures& figures) {
   return 4 * kVarintBytesMax + figures.counts.size() * kCountBytesMax;
 }
@@ -161,7 +155,7 @@ void EncodeEntry(const RollEntry& entry, std::string* out) {
 }
 
 bool DecodePaperBatch(ByteReader* reader, PaperBatchEntry* entry) {
-  entry->poll = DecodePoll(reader);
+  entry->poll = DecodePollNumber(reader);
   PaperBatch& batch = entry->batch;
   batch.id = reader->String();
   const std::uint8_t flags = DecodeFlags(reader, kBatchOpenedAt | kBatchCounts | kBatchByCards);
@@ -181,7 +175,7 @@ bool DecodePaperBatch(ByteReader* reader, PaperBatchEntry* entry) {
 }
 
 bool DecodePaperConfirm(ByteReader* reader, PaperConfirmEntry* entry) {
-  entry->poll = DecodePoll(reader);
+  entry->poll = DecodePollNumber(reader);
   entry->batch = reader->String();
   entry->blind = DecodeFlags(reader, kConfirmBlind) != 0;
   DecodeFigures(reader, &entry->figures);
@@ -190,7 +184,7 @@ bool DecodePaperConfirm(ByteReader* reader, PaperConfirmEntry* entry) {
 }
 
 bool DecodePaperVoid(ByteReader* reader, PaperVoidEntry* entry) {
-  entry->poll = DecodePoll(reader);
+  entry->poll = DecodePollNumber(reader);
   entry->batch = reader->String();
   const bool reverses = DecodeFlags(reader, kVoidReverses) != 0;
   entry->reason = reader->String();
@@ -200,7 +194,7 @@ bool DecodePaperVoid(ByteReader* reader, PaperVoidEntry* entry) {
 }
 
 bool DecodePaperCards(ByteReader* reader, PaperCardsEntry* entry) {
-  entry->poll = DecodePoll(reader);
+  entry->poll = DecodePollNumber(reader);
   entry->batch = reader->String();
   const std::uint64_t cards = reader->Varint();
   if (cards > reader->remaining() / kCardBytesMin) reader->Fail();
@@ -215,7 +209,7 @@ bool DecodePaperCards(ByteReader* reader, PaperCardsEntry* entry) {
 }
 
 bool DecodePaperCardsCount(ByteReader* reader, PaperCardsCountEntry* entry) {
-  entry->poll = DecodePoll(reader);
+  entry->poll = DecodePollNumber(reader);
   entry->batch = reader->String();
   const std::uint8_t flags = DecodeFlags(reader, kCountBlind | kCountAtOnce);
   entry->blind = (flags & kCountBlind) != 0;
@@ -235,7 +229,7 @@ bool DecodePaperCardsCount(ByteReader* reader, PaperCardsCountEntry* entry) {
 }
 
 bool DecodeRoll(ByteReader* reader, RollEntry* entry) {
-  entry->poll = DecodePoll(reader);
+  entry->poll = DecodePollNumber(reader);
   entry->batch = reader->String();
   const std::uint64_t tags = reader->Varint();
   if (tags > reader->remaining() / sizeof(VoterTag)) reader->Fail();

@@ -30,8 +30,7 @@ bool DecodeProjectQuota(ByteReader* reader, ProjectQuotaEntry* entry) {
 }
 
 bool DecodeQuotaUse(ByteReader* reader, QuotaUseEntry* entry) {
-  entry->spent_in = reader->Varint32();
-  if (entry->spent_in == 0 || entry->spent_in > kPollNumberMax) reader->Fail();
+  entry->spent_in = DecodePollNumber(reader);
   reader->Bytes(&entry->project_tag.bytes);
   const std::uint8_t given_back = reader->U8();
   if (given_back > 1) reader->Fail();

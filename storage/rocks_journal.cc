@@ -18,6 +18,7 @@
 #include "storage/durable_file.h"
 #include "storage/journal_record.h"
 #include "storage/rocks_journal_cursor.h"
+#include "storage/rocks_slice.h"
 #include "storage/rocks_status.h"
 
 namespace tallyd {
@@ -30,16 +31,9 @@ constexpr char kFormatKey[] = "format";
 constexpr char kEpochKey[] = "epoch";
 constexpr char kTermKey[] = "term";
 constexpr char kFirstKey[] = "first";
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kJournalFormat = 1;
 
 constexpr std::size_t kProtectionBytes = 8;  // per key, from the batch into the memtable
-
-std::string_view View(const rocksdb::Slice& slice) {
-  return {slice.data(), slice.size()};
-}
-rocksdb::Slice SliceOf(std::string_view bytes) {
-  return {bytes.data(), bytes.size()};
-}
 
 // Where the journal begins, and what its first record has to carry as previous hash.
 struct Beginning {
@@ -206,9 +200,9 @@ absl::Status RocksJournal::ReadMeta(bool* found) {
   if (!format.ok()) return format.status();
   ByteReader format_reader(*format);
   const std::uint32_t version = format_reader.U32();
-  if (version > kFormat) {
+  if (version > kJournalFormat) {
     return absl::UnimplementedError(absl::StrCat("journal has format ", version,
-                                                 ", this tallyd reads up to ", kFormat,
+                                                 ", this tallyd reads up to ", kJournalFormat,
                                                  ": use the newer tallyd that wrote it"));
   }
   const absl::StatusOr<std::string> epoch = Meta(kEpochKey);
@@ -226,7 +220,7 @@ absl::Status RocksJournal::ReadMeta(bool* found) {
   first_reader.Bytes(&beginning_.previous_hash.bytes);
   const bool whole = format_reader.finished() && epoch_reader.finished() &&
                      term_reader.finished() && first_reader.finished();
-  if (!whole || version != kFormat || beginning_.first == 0) {
+  if (!whole || version != kJournalFormat || beginning_.first == 0) {
     return absl::DataLossError("journal: what it says of itself is damaged");
   }
   return absl::OkStatus();
@@ -235,7 +229,7 @@ absl::Status RocksJournal::ReadMeta(bool* found) {
 absl::Status RocksJournal::WriteFirstMeta(Epoch epoch) {
   epoch_ = epoch;
   rocksdb::WriteBatch batch;
-  rocksdb::Status status = batch.Put(meta_, kFormatKey, EncodeInteger(kFormat));
+  rocksdb::Status status = batch.Put(meta_, kFormatKey, EncodeInteger(kJournalFormat));
   if (status.ok()) status = batch.Put(meta_, kEpochKey, EncodeInteger(epoch));
   if (status.ok()) status = batch.Put(meta_, kTermKey, EncodeInteger(Term{0}));
   if (status.ok()) status = batch.Put(meta_, kFirstKey, Encode(Beginning()));
@@ -274,7 +268,7 @@ absl::Status RocksJournal::Start(Epoch epoch_if_created) {
 absl::StatusOr<ChainHash> RocksJournal::HashOf(Position position) {
   rocksdb::PinnableSlice value;
   const rocksdb::Status status =
-      db_->Get(rocksdb::ReadOptions(), records_, SliceOf(PositionKey(position).view()), &value);
+      db_->Get(rocksdb::ReadOptions(), records_, ToSlice(PositionKey(position).view()), &value);
   if (status.IsNotFound()) {
     return absl::DataLossError(absl::StrCat("journal: record ", position, " is missing"));
   }
@@ -338,7 +332,7 @@ absl::Status RocksJournal::Append(Position expected_last, std::string_view recor
   if (absl::Status status = CheckRecord(expected_last, record); !status.ok()) return status;
   batch_.Clear();
   rocksdb::Status status =
-      batch_.Put(records_, SliceOf(PositionKey(expected_last + 1).view()), SliceOf(record));
+      batch_.Put(records_, ToSlice(PositionKey(expected_last + 1).view()), ToSlice(record));
   if (status.ok()) status = db_->Write(durable_, &batch_);
   if (!status.ok() && !TALLYD_BROKEN("M2-sync-error-ignored")) {
     return Fail(FromRocks(status, "journal: append"));
@@ -383,7 +377,7 @@ absl::Status RocksJournal::Fork(const JournalFork& fork) {
   const PositionKey begin(fork.through + 1);
   const PositionKey end(last() + 1);
   rocksdb::Status status = batch.Put(meta_, kEpochKey, EncodeInteger(fork.epoch));
-  if (status.ok()) status = batch.DeleteRange(records_, SliceOf(begin.view()), SliceOf(end.view()));
+  if (status.ok()) status = batch.DeleteRange(records_, ToSlice(begin.view()), ToSlice(end.view()));
   if (status.ok()) status = db_->Write(durable_, &batch);
   if (!status.ok()) return Fail(FromRocks(status, "journal: fork"));
   epoch_ = fork.epoch;
@@ -406,7 +400,7 @@ absl::Status RocksJournal::Trim(Position below) {
   const PositionKey begin(0);
   const PositionKey end(below);
   rocksdb::Status status = batch.Put(meta_, kFirstKey, Encode(begins));
-  if (status.ok()) status = batch.DeleteRange(records_, SliceOf(begin.view()), SliceOf(end.view()));
+  if (status.ok()) status = batch.DeleteRange(records_, ToSlice(begin.view()), ToSlice(end.view()));
   if (status.ok()) status = db_->Write(durable_, &batch);
   if (!status.ok()) return Fail(FromRocks(status, "journal: trim"));
   {
@@ -414,8 +408,8 @@ absl::Status RocksJournal::Trim(Position below) {
     beginning_ = begins;
   }
   // Gives back the space of whole files at once; the rest goes with compaction.
-  const rocksdb::Slice from = SliceOf(begin.view());
-  const rocksdb::Slice to = SliceOf(end.view());
+  const rocksdb::Slice from = ToSlice(begin.view());
+  const rocksdb::Slice to = ToSlice(end.view());
   status = rocksdb::DeleteFilesInRange(db_.get(), records_, &from, &to, /*include_end=*/false);
   if (!status.ok()) return Fail(FromRocks(status, "journal: trim"));
   return absl::OkStatus();

@@ -5,6 +5,7 @@
 #include <rocksdb/options.h>
 
 #include "storage/journal_record.h"
+#include "storage/rocks_slice.h"
 #include "storage/rocks_status.h"
 
 namespace tallyd {
@@ -12,20 +13,16 @@ namespace {
 
 constexpr std::size_t kReadAheadBytes = 4 << 20;
 
-rocksdb::Slice SliceOf(std::string_view bytes) {
-  return {bytes.data(), bytes.size()};
-}
-
 class RocksCursor final : public JournalCursor {
  public:
   RocksCursor(rocksdb::DB* db, const JournalExpectation& expected)
-      : expected_(expected), upper_key_(expected.last + 1), upper_(SliceOf(upper_key_.view())) {
+      : expected_(expected), upper_key_(expected.last + 1), upper_(ToSlice(upper_key_.view())) {
     rocksdb::ReadOptions read;
     read.readahead_size = kReadAheadBytes;
     read.fill_cache = false;
     read.iterate_upper_bound = &upper_;
     iterator_.reset(db->NewIterator(read));
-    iterator_->Seek(SliceOf(PositionKey(expected.next).view()));
+    iterator_->Seek(ToSlice(PositionKey(expected.next).view()));
   }
 
   absl::StatusOr<std::string_view> Next() override {

@@ -13,10 +13,10 @@ namespace tallyd {
 namespace {
 
 // docs/data_formats.md, "Tally checkpoint".
-constexpr std::string_view kMagic = "TLYC";
-constexpr std::uint16_t kVersion = 4;
-constexpr std::size_t kCrcAt = 4;
-constexpr std::size_t kCoveredFrom = 8;
+constexpr std::string_view kCheckpointMagic = "TLYC";
+constexpr std::uint16_t kCheckpointVersion = 4;
+constexpr std::size_t kCheckpointCrcAt = 4;
+constexpr std::size_t kCheckpointCoveredFrom = 8;
 
 absl::Status Damage(const std::string& path, const char* what) {
   return absl::DataLossError(absl::StrCat(path, ": tally checkpoint is damaged: ", what));
@@ -25,10 +25,10 @@ absl::Status Damage(const std::string& path, const char* what) {
 }  // namespace
 
 absl::Status WriteTallyCheckpoint(const std::string& path, const TallyCheckpoint& checkpoint) {
-  std::string bytes(kMagic);
+  std::string bytes(kCheckpointMagic);
   ByteWriter writer(&bytes);
   writer.U32(0);  // the CRC comes last
-  writer.U16(kVersion);
+  writer.U16(kCheckpointVersion);
   writer.U16(0);
   writer.U32(static_cast<std::uint32_t>(checkpoint.polls.size()));
   writer.U64(checkpoint.epoch);
@@ -39,7 +39,8 @@ absl::Status WriteTallyCheckpoint(const std::string& path, const TallyCheckpoint
     writer.U64(poll.tally.size());
     writer.Bytes(poll.tally);
   }
-  EncodeFixed(bytes.data() + kCrcAt, Crc32c(std::string_view(bytes).substr(kCoveredFrom)));
+  EncodeFixed(bytes.data() + kCheckpointCrcAt,
+              Crc32c(std::string_view(bytes).substr(kCheckpointCoveredFrom)));
   return ReplaceFile(path, bytes, 0644);
 }
 
@@ -47,22 +48,25 @@ absl::StatusOr<TallyCheckpoint> ReadTallyCheckpoint(const std::string& path) {
   const absl::StatusOr<std::string> read = ReadWholeFile(path);
   if (!read.ok()) return read.status();
   const std::string_view bytes = *read;
-  if (bytes.substr(0, kMagic.size()) != kMagic) return Damage(path, "does not begin with TLYC");
-  ByteReader reader(bytes.substr(kCrcAt));
+  if (bytes.substr(0, kCheckpointMagic.size()) != kCheckpointMagic)
+    return Damage(path, "does not begin with TLYC");
+  ByteReader reader(bytes.substr(kCheckpointCrcAt));
   const std::uint32_t crc = reader.U32();
-  if (!reader.ok() || crc != Crc32c(bytes.substr(kCoveredFrom))) {
+  if (!reader.ok() || crc != Crc32c(bytes.substr(kCheckpointCoveredFrom))) {
     return Damage(path, "checksum mismatch");
   }
   const std::uint16_t version = reader.U16();
-  if (version > kVersion) {
+  if (version > kCheckpointVersion) {
     return absl::UnimplementedError(absl::StrCat(path, ": tally checkpoint has format version ",
-                                                 version, ", this tallyd reads up to ", kVersion));
+                                                 version, ", this tallyd reads up to ",
+                                                 kCheckpointVersion));
   }
-  if (version > 0 && version < kVersion) {
+  if (version > 0 && version < kCheckpointVersion) {
     return absl::NotFoundError(absl::StrCat(path, ": an earlier tallyd's, of format version ",
                                             version, ": counted anew, and replaced"));
   }
-  if (version != kVersion || reader.U16() != 0) return Damage(path, "unknown version or flags");
+  if (version != kCheckpointVersion || reader.U16() != 0)
+    return Damage(path, "unknown version or flags");
   TallyCheckpoint checkpoint;
   const std::uint32_t polls_count = reader.U32();
   checkpoint.epoch = reader.U64();

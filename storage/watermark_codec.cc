@@ -9,23 +9,23 @@
 namespace tallyd {
 namespace {
 
-constexpr std::string_view kMagic = "TLYW";
-constexpr std::uint16_t kVersion = 1;
-constexpr std::size_t kCoveredFrom = 8;
+constexpr std::string_view kWatermarkMagic = "TLYW";
+constexpr std::uint16_t kWatermarkVersion = 1;
+constexpr std::size_t kWatermarkCoveredFrom = 8;
 
 absl::StatusOr<WatermarkSlot> DecodeSlot(std::string_view bytes) {
   WatermarkSlot slot;
   if (bytes.size() < kWatermarkSlotBytes) return slot;
   bytes = bytes.substr(0, kWatermarkSlotBytes);
-  if (bytes.substr(0, kMagic.size()) != kMagic) return slot;
-  ByteReader reader(bytes.substr(kMagic.size()));
-  if (reader.U32() != Crc32c(bytes.substr(kCoveredFrom))) return slot;
+  if (bytes.substr(0, kWatermarkMagic.size()) != kWatermarkMagic) return slot;
+  ByteReader reader(bytes.substr(kWatermarkMagic.size()));
+  if (reader.U32() != Crc32c(bytes.substr(kWatermarkCoveredFrom))) return slot;
   const std::uint16_t version = reader.U16();
-  if (version > kVersion) {
+  if (version > kWatermarkVersion) {
     return absl::UnimplementedError(absl::StrCat("watermark has format version ", version,
-                                                 ", this tallyd reads up to ", kVersion));
+                                                 ", this tallyd reads up to ", kWatermarkVersion));
   }
-  if (version != kVersion || reader.U16() != 0 || reader.U32() != 0) return slot;
+  if (version != kWatermarkVersion || reader.U16() != 0 || reader.U32() != 0) return slot;
   const std::uint64_t serial = reader.U64();
   slot.watermark.epoch = reader.U64();
   slot.watermark.position = reader.U64();
@@ -39,14 +39,14 @@ absl::StatusOr<WatermarkSlot> DecodeSlot(std::string_view bytes) {
 std::string EncodeWatermarkSlot(std::uint64_t serial, const Watermark& watermark) {
   std::string body;
   ByteWriter writer(&body);
-  writer.U16(kVersion);
+  writer.U16(kWatermarkVersion);
   writer.U16(0);
   writer.U32(0);
   writer.U64(serial);
   writer.U64(watermark.epoch);
   writer.U64(watermark.position);
   writer.Bytes(watermark.hash.bytes);
-  std::string bytes(kMagic);
+  std::string bytes(kWatermarkMagic);
   ByteWriter(&bytes).U32(Crc32c(body));
   bytes += body;
   TALLYD_CHECK(bytes.size() == kWatermarkSlotBytes);

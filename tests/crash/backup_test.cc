@@ -10,8 +10,8 @@
 #include "gtest/gtest.h"
 
 #include "tests/crash/crash_harness.h"
-#include "tests/crash/environment.h"
 #include "tests/support/api_contract.h"
+#include "tests/support/environment.h"
 #include "tests/support/poll_fixtures.h"
 #include "tests/support/temp_directory.h"
 

@@ -9,9 +9,9 @@
 
 #include "gtest/gtest.h"
 
-#include "tests/crash/environment.h"
 #include "tests/crash/power_cut.h"
 #include "tests/crash/scenarios.h"
+#include "tests/support/environment.h"
 #include "tests/support/tallyd_process.h"
 #include "tests/support/temp_directory.h"
 

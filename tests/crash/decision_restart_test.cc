@@ -12,7 +12,7 @@
 
 #include "gtest/gtest.h"
 
-#include "tests/crash/environment.h"
+#include "tests/support/environment.h"
 #include "tests/support/http_client.h"
 #include "tests/support/tallyd_process.h"
 #include "tests/support/temp_directory.h"

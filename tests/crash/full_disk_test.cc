@@ -12,9 +12,9 @@
 #include "gtest/gtest.h"
 
 #include "tests/crash/crash_harness.h"
-#include "tests/crash/environment.h"
 #include "tests/crash/power_cut.h"
 #include "tests/support/api_contract.h"
+#include "tests/support/environment.h"
 #include "tests/support/poll_fixtures.h"
 #include "tests/support/temp_directory.h"
 

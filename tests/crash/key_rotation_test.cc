@@ -18,9 +18,9 @@
 #include "boost/json/serialize.hpp"
 #include "gtest/gtest.h"
 
-#include "tests/crash/environment.h"
 #include "tests/crash/fault_plan.h"
 #include "tests/support/api_contract.h"
+#include "tests/support/environment.h"
 #include "tests/support/key_search.h"
 #include "tests/support/poll_fixtures.h"
 #include "tests/support/tallyd_process.h"

@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 
 #include "tests/crash/crash_harness.h"
-#include "tests/crash/environment.h"
+#include "tests/support/environment.h"
 #include "tests/support/temp_directory.h"
 
 namespace tallyd {

@@ -17,8 +17,8 @@
 #include "boost/json/parse.hpp"
 #include "gtest/gtest.h"
 
-#include "tests/crash/environment.h"
 #include "tests/support/api_contract.h"
+#include "tests/support/environment.h"
 #include "tests/support/http_client.h"
 #include "tests/support/poll_fixtures.h"
 #include "tests/support/tallyd_process.h"

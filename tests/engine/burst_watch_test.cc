@@ -17,7 +17,7 @@ namespace {
 
 constexpr TimeUs kSecond = 1'000'000;
 
-VoterTag TagOf(std::uint64_t number) {
+VoterTag NumberedTag(std::uint64_t number) {
   VoterTag tag;
   for (std::size_t i = 0; i < 8; ++i) tag.bytes[i] = static_cast<std::uint8_t>(number >> (8 * i));
   return tag;
@@ -67,8 +67,9 @@ TEST(BurstWatchTest, AgreesWithThePlainDefinition) {
       // At times to the microsecond at which a ballot leaves the window.
       now += random() % 3 == 0 ? kSecond : static_cast<TimeUs>(1 + random() % 900'000);
       const BurstSource source = 1 + random() % 3;
-      const bool expected = plain.Note(source, TagOf(i), now);
-      ASSERT_EQ(watch.Note(source, TagOf(i), now), expected) << "seed " << seed << " ballot " << i;
+      const bool expected = plain.Note(source, NumberedTag(i), now);
+      ASSERT_EQ(watch.Note(source, NumberedTag(i), now), expected)
+          << "seed " << seed << " ballot " << i;
       if (!expected) {
         EXPECT_EQ(watch.GroupOf(source), 0u) << "no burst, so no group";
         continue;
@@ -79,7 +80,7 @@ TEST(BurstWatchTest, AgreesWithThePlainDefinition) {
         watch.SetGroup(source, group[source] = ++groups);
       } else {
         EXPECT_EQ(watch.GroupOf(source), group[source]);
-        EXPECT_EQ(watch.VotersToFlag(source), std::vector<VoterTag>{TagOf(i)});
+        EXPECT_EQ(watch.VotersToFlag(source), std::vector<VoterTag>{NumberedTag(i)});
       }
     }
   }
@@ -91,11 +92,12 @@ TEST(BurstWatchTest, PlacesAreSharedAndGivenBack) {
   {
     BurstWatch first({.ballots = 3, .window_s = 10}, &places);
     BurstWatch second({.ballots = 3, .window_s = 10}, &places);
-    for (std::uint64_t i = 0; i < 4; ++i) first.Note(1, TagOf(i), kSecond);
+    for (std::uint64_t i = 0; i < 4; ++i) first.Note(1, NumberedTag(i), kSecond);
     EXPECT_EQ(places.free, 0u);
-    EXPECT_FALSE(second.Note(1, TagOf(9), kSecond)) << "no place, and none of its own to give up";
+    EXPECT_FALSE(second.Note(1, NumberedTag(9), kSecond))
+        << "no place, and none of its own to give up";
     EXPECT_EQ(places.dropped, 1u);
-    EXPECT_TRUE(first.Note(1, TagOf(4), kSecond)) << "its oldest goes";
+    EXPECT_TRUE(first.Note(1, NumberedTag(4), kSecond)) << "its oldest goes";
     EXPECT_EQ(first.noted_count(), 4u);
     EXPECT_EQ(places.dropped, 2u);
     first.Expire(12 * kSecond);
@@ -109,13 +111,16 @@ TEST(BurstWatchTest, WatchesOfSilentPollsMakeRoomForOthers) {
   const BurstRule rule{.ballots = 2, .window_s = 5};
   TimeUs now = 1'000 * kSecond;
   for (std::uint64_t i = 0; i < 3; ++i) {
-    watches.Find(1, FlagRule::kPollBurst, rule, now).Note(kWholePoll, TagOf(i), now);
+    watches.Find(1, FlagRule::kPollBurst, rule, now).Note(kWholePoll, NumberedTag(i), now);
   }
-  EXPECT_FALSE(watches.Find(2, FlagRule::kPollBurst, rule, now).Note(kWholePoll, TagOf(7), now));
+  EXPECT_FALSE(
+      watches.Find(2, FlagRule::kPollBurst, rule, now).Note(kWholePoll, NumberedTag(7), now));
   EXPECT_EQ(watches.dropped_count(), 1u);
   now += 6 * kSecond;
-  EXPECT_FALSE(watches.Find(2, FlagRule::kPollBurst, rule, now).Note(kWholePoll, TagOf(8), now));
-  EXPECT_TRUE(watches.Find(2, FlagRule::kPollBurst, rule, now).Note(kWholePoll, TagOf(9), now));
+  EXPECT_FALSE(
+      watches.Find(2, FlagRule::kPollBurst, rule, now).Note(kWholePoll, NumberedTag(8), now));
+  EXPECT_TRUE(
+      watches.Find(2, FlagRule::kPollBurst, rule, now).Note(kWholePoll, NumberedTag(9), now));
   EXPECT_EQ(watches.dropped_count(), 1u) << "the first poll's places were free again";
 }
 
@@ -130,8 +135,8 @@ TEST(BurstWatchTest, ANetworkHasOnePrintADayAndAnotherTheNext) {
   EXPECT_NE(watches.PrintOf(neighbour, now), print);
   EXPECT_NE(others.PrintOf(network, now), print) << "each start draws a key of its own";
   const BurstRule rule{.ballots = 2, .window_s = 3'600};
-  watches.Find(1, FlagRule::kNetworkBurst, rule, now).Note(print, TagOf(1), now);
-  watches.Find(1, FlagRule::kPollBurst, rule, now).Note(kWholePoll, TagOf(1), now);
+  watches.Find(1, FlagRule::kNetworkBurst, rule, now).Note(print, NumberedTag(1), now);
+  watches.Find(1, FlagRule::kPollBurst, rule, now).Note(kWholePoll, NumberedTag(1), now);
   const TimeUs tomorrow = now + 24 * 3'600 * kSecond;
   EXPECT_NE(watches.PrintOf(network, tomorrow), print);
   EXPECT_EQ(watches.Find(1, FlagRule::kNetworkBurst, rule, tomorrow).noted_count(), 0u);
@@ -142,9 +147,9 @@ TEST(BurstWatchTest, AnotherRuleBeginsAnew) {
   BurstWatches watches(100);
   const TimeUs now = kSecond;
   watches.Find(1, FlagRule::kPollBurst, {.ballots = 2, .window_s = 9}, now)
-      .Note(kWholePoll, TagOf(1), now);
+      .Note(kWholePoll, NumberedTag(1), now);
   EXPECT_FALSE(watches.Find(1, FlagRule::kPollBurst, {.ballots = 2, .window_s = 8}, now)
-                   .Note(kWholePoll, TagOf(2), now));
+                   .Note(kWholePoll, NumberedTag(2), now));
 }
 
 }  // namespace

@@ -4,14 +4,10 @@
 
 #include "gtest/gtest.h"
 
+#include "tests/engine/counting_key.h"
+
 namespace tallyd {
 namespace {
-
-RootKey CountingKey(std::uint8_t first) {
-  RootKey key;
-  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<std::uint8_t>(first + i);
-  return key;
-}
 
 const RootKey kOld = CountingKey(0);
 const RootKey kNew = CountingKey(100);

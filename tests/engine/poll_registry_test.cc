@@ -5,18 +5,13 @@
 
 #include "gtest/gtest.h"
 
+#include "tests/engine/counting_key.h"
 #include "tests/engine/random_ballots.h"
 
 namespace tallyd {
 namespace {
 
 using Polls = std::vector<PollNumber>;
-
-RootKey CountingKey() {
-  RootKey key;
-  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<std::uint8_t>(i);
-  return key;
-}
 
 PollEntry Poll(PollNumber number, const std::string& id, std::optional<TimeUs> opens = {},
                std::optional<TimeUs> closes = {}) {
@@ -29,7 +24,7 @@ PollEntry Poll(PollNumber number, const std::string& id, std::optional<TimeUs> o
   entry.definition.ballot = {.type = BallotType::kRank, .max = 2};
   entry.definition.opens = opens;
   entry.definition.closes = closes;
-  entry.key_check = VoterKey::Derive(CountingKey(), id, entry.key_salt).Check();
+  entry.key_check = VoterKey::Derive(CountingKey(0), id, entry.key_salt).Check();
   return entry;
 }
 
@@ -39,7 +34,7 @@ PollStateEntry State(PollNumber poll, PollState to, StateCause cause = StateCaus
 
 class PollRegistryTest : public testing::Test {
  protected:
-  PollRegistry registry_{Keyring({.newest = CountingKey(), .previous = std::nullopt})};
+  PollRegistry registry_{Keyring({.newest = CountingKey(0), .previous = std::nullopt})};
 };
 
 TEST_F(PollRegistryTest, FindsByNumberAndId) {
@@ -165,8 +160,8 @@ TEST_F(PollRegistryTest, TheNewestSealDecidesWhetherThereIsAKey) {
   const VoterKey shared = *registry_.FindProject("city")->voter_key;
   const ReceiptKey receipts = *registry_.receipt_key();
   RootKey other{};
-  for (const RootKey& root : {other, CountingKey()}) {
-    const bool ours = root == CountingKey();
+  for (const RootKey& root : {other, CountingKey(0)}) {
+    const bool ours = root == CountingKey(0);
     ASSERT_TRUE(registry_.Apply(SealPollKey(root, 1, "p", key)));
     ASSERT_TRUE(registry_.Apply(SealProjectKey(root, "city", shared)));
     ASSERT_TRUE(registry_.Apply(SealReceiptKey(root, receipts)));
@@ -175,9 +170,10 @@ TEST_F(PollRegistryTest, TheNewestSealDecidesWhetherThereIsAKey) {
               ours ? std::optional(shared) : std::nullopt);
     EXPECT_EQ(registry_.receipt_key(), ours ? std::optional(receipts) : std::nullopt);
   }
-  EXPECT_FALSE(registry_.Apply(SealPollKey(CountingKey(), 2, "q", key))) << "there is no such poll";
-  EXPECT_FALSE(registry_.Apply(SealProjectKey(CountingKey(), "town", key)));
-  EXPECT_FALSE(registry_.Apply(SealPollKey(CountingKey(), 1, "p", shared))) << "another key";
+  EXPECT_FALSE(registry_.Apply(SealPollKey(CountingKey(0), 2, "q", key)))
+      << "there is no such poll";
+  EXPECT_FALSE(registry_.Apply(SealProjectKey(CountingKey(0), "town", key)));
+  EXPECT_FALSE(registry_.Apply(SealPollKey(CountingKey(0), 1, "p", shared))) << "another key";
 }
 
 TEST_F(PollRegistryTest, TheKeyOfAFinalPollEndsForGood) {
@@ -192,7 +188,7 @@ TEST_F(PollRegistryTest, TheKeyOfAFinalPollEndsForGood) {
   EXPECT_FALSE(registry_.Find(1)->voter_key.has_value());
   EXPECT_TRUE(registry_.MakeView(1)->key_destroyed);
   EXPECT_FALSE(registry_.Apply(end)) << "once";
-  EXPECT_FALSE(registry_.Apply(SealPollKey(CountingKey(), 1, "p", key)));
+  EXPECT_FALSE(registry_.Apply(SealPollKey(CountingKey(0), 1, "p", key)));
   EXPECT_FALSE(registry_.Apply(KeyDestroyedEntry{.poll = 2, .reason = "over", .actor = "anna"}));
   EXPECT_FALSE(registry_.Apply(KeyDestroyedEntry{.project = "town", .reason = "", .actor = ""}));
 }

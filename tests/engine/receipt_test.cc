@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 
+#include "tests/engine/counting_key.h"
 #include "tests/engine/random_ballots.h"
 #include "tests/storage/random_entries.h"
 
@@ -12,12 +13,6 @@ namespace tallyd {
 namespace {
 
 constexpr std::string_view kAlphabet = "0123456789abcdefghjkmnpqrstvwxyz";
-
-RootKey CountingKey(std::uint8_t first) {
-  RootKey key;
-  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<std::uint8_t>(first + i);
-  return key;
-}
 
 ReceiptName RandomName(Random* random) {
   return {.epoch = Below(random, Epoch{1} << 32),

@@ -12,8 +12,8 @@
 #include "gtest/gtest.h"
 
 #include "engine/ingest_queue.h"
-#include "tests/crash/environment.h"
 #include "tests/explore/schedule_explorer.h"
+#include "tests/support/environment.h"
 
 namespace tallyd {
 namespace {

@@ -27,7 +27,7 @@
 #include "gtest/gtest.h"
 
 #include "storage/journal_record.h"
-#include "tests/crash/environment.h"
+#include "tests/support/environment.h"
 #include "tests/support/journal_surgery.h"
 #include "tests/support/poll_fixtures.h"
 #include "tests/support/tallyd_process.h"

@@ -21,6 +21,7 @@
 
 #include "tests/model/engine_driver.h"
 #include "tests/model/poll_history.h"
+#include "tests/support/environment.h"
 #include "tests/support/temp_directory.h"
 #include "tools/recount/journal_recount.h"
 
@@ -29,11 +30,6 @@ namespace {
 
 constexpr std::size_t kTogether = 20 * kHistoryRulesCount;
 constexpr int kSteps = 32;
-
-std::uint64_t EnvironmentNumber(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 class Field {
  public:

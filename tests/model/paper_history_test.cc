@@ -19,21 +19,17 @@
 #include "tests/model/election_oracle.h"
 #include "tests/model/engine_driver.h"
 #include "tests/model/random_marks.h"
+#include "tests/support/environment.h"
 #include "tests/support/temp_directory.h"
 
 namespace tallyd {
 namespace {
 
-constexpr int kVoters = 5;
-constexpr int kBatches = 6;
-constexpr int kClerks = 3;
-constexpr int kKeys = 3;
+constexpr int kPaperVoters = 5;
+constexpr int kPaperBatches = 6;
+constexpr int kPaperClerks = 3;
+constexpr int kPaperKeys = 3;
 constexpr int kActsPerPoll = 40;
-
-std::uint64_t EnvironmentNumber(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 BallotDefinition RulesOfType(BallotType type) {
   BallotDefinition rules;
@@ -144,9 +140,9 @@ class PaperHistory {
       vote = sent[static_cast<std::size_t>(Below(static_cast<int>(sent.size())))];
     } else {
       vote.poll = poll;
-      vote.voter = Below(kVoters);
+      vote.voter = Below(kPaperVoters);
       vote.marks = AnyMarks(oracle_.Definition(poll), random_);
-      vote.key = Below(3) == 0 ? 1 + Below(kKeys) : 0;
+      vote.key = Below(3) == 0 ? 1 + Below(kPaperKeys) : 0;
       if (Below(4) == 0) {
         vote.channel = Channel::kPaper;
         vote.box = 1;
@@ -169,7 +165,7 @@ class PaperHistory {
   }
 
   void Withdraw(PollNumber poll) {
-    const int voter = Below(kVoters);
+    const int voter = Below(kPaperVoters);
     std::vector<Command> commands(1);
     commands[0].kind = CommandKind::kWithdraw;
     commands[0].poll = poll;
@@ -186,8 +182,8 @@ class PaperHistory {
   void EnterSums(PollNumber poll) {
     const PollDefinition& definition = oracle_.Definition(poll);
     if (!definition.questions.empty()) return;
-    const int batch = Below(kBatches);
-    const int clerk = Below(kClerks);
+    const int batch = Below(kPaperBatches);
+    const int clerk = Below(kPaperClerks);
     PutPaperBatch put;
     put.batch.id = BatchName(batch);
     put.batch.box = 1;
@@ -201,14 +197,14 @@ class PaperHistory {
   }
 
   void EnterCards(PollNumber poll) {
-    const int batch = Below(kBatches);
-    const int clerk = Below(kClerks);
+    const int batch = Below(kPaperBatches);
+    const int clerk = Below(kPaperClerks);
     const PollDefinition& definition = oracle_.Definition(poll);
     std::vector<OracleCard>& cards = cards_[{poll, batch}];
     if (cards.empty() || Below(3) == 0) {  // else the same once more
       cards.clear();
       for (int i = Below(4) + 1; i > 0; --i) {
-        cards.push_back({Below(kVoters), AnyMarks(definition, random_)});
+        cards.push_back({Below(kPaperVoters), AnyMarks(definition, random_)});
       }
     }
     PutPaperCards put;
@@ -233,8 +229,8 @@ class PaperHistory {
   }
 
   void Confirm(PollNumber poll) {
-    const int batch = Below(kBatches);
-    const int clerk = Below(kClerks);
+    const int batch = Below(kPaperBatches);
+    const int clerk = Below(kPaperClerks);
     ConfirmPaperBatch confirm{
         .batch = BatchName(batch), .second = std::nullopt, .actor = ClerkName(clerk)};
     const OutcomeCode expected = oracle_.Confirm(poll, batch, clerk);
@@ -246,7 +242,7 @@ class PaperHistory {
   }
 
   void Void(PollNumber poll) {
-    const int batch = Below(kBatches);
+    const int batch = Below(kPaperBatches);
     VoidPaperBatch taken{.batch = BatchName(batch), .reason = "wrong", .actor = "chief"};
     const OutcomeCode expected = oracle_.Void(poll, batch);
     EXPECT_EQ(static_cast<int>(driver_.RunAct(std::move(taken), poll).code),

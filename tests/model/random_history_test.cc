@@ -18,23 +18,19 @@
 #include "tests/model/election_oracle.h"
 #include "tests/model/engine_driver.h"
 #include "tests/model/random_marks.h"
+#include "tests/support/environment.h"
 #include "tests/support/temp_directory.h"
 
 namespace tallyd {
 namespace {
 
-constexpr int kVoters = 5;
-constexpr int kKeys = 3;
+constexpr int kPollVoters = 5;
+constexpr int kPollKeys = 3;
 constexpr int kPolls = 3;
 constexpr int kRounds = 40;
 constexpr std::uint64_t kReopenOneIn = 25;  // rounds
 // A journal that grows makes reopening slow; so many histories share one.
 constexpr std::uint64_t kHistoriesPerDirectory = 100;
-
-std::uint64_t EnvironmentNumber(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 std::string Describe(const ExpectedRow& row) {
   std::ostringstream text;
@@ -215,12 +211,12 @@ class History {
     const int count = 1 + Below(24);
     for (int i = 0; i < count; ++i) {
       const PollNumber poll = AnyPoll();
-      const int voter = Below(kVoters);
+      const int voter = Below(kPollVoters);
       Command command;
       command.poll = poll;
       command.tag =
           driver_.engine().polls().Find(poll)->voter_key->MakeTag("v" + std::to_string(voter));
-      const int key = Below(4) == 0 ? 1 + Below(kKeys) : 0;
+      const int key = Below(4) == 0 ? 1 + Below(kPollKeys) : 0;
       command.idempotency_print = key == 0 ? 0 : 1000 + static_cast<std::uint64_t>(key);
       if (Below(8) == 0) command.seq = 1 + static_cast<Seq>(Below(12));
       if (Below(8) == 0) command.seq = oracle_.InForce(poll, voter);
@@ -380,9 +376,9 @@ TEST_P(RandomHistories, AgreeWithTheOracle) {
       EXPECT_GT(driver.ballot_store_reads(), 0u) << "memory forgot nothing";
     }
   }
-  std::cout << histories << " histories of " << kPolls << " polls and " << kVoters
-            << " voters each: " << histories * kPolls * kVoters << " histories of a voter in a poll"
-            << std::endl;
+  std::cout << histories << " histories of " << kPolls << " polls and " << kPollVoters
+            << " voters each: " << histories * kPolls * kPollVoters
+            << " histories of a voter in a poll" << std::endl;
 }
 
 INSTANTIATE_TEST_SUITE_P(Engine, RandomHistories,

@@ -18,8 +18,6 @@ class AdminRoutesTest : public ServiceTest {
   }
 };
 
-constexpr const char* kOpen = R"(,"state":"open")";
-
 TEST_F(AdminRoutesTest, PutNeedsAPreconditionThatHolds) {
   Serve();
   const HttpAnswer none = AskAdmin(JsonCall("PUT", "/v1/polls/p", PollBody()));

@@ -16,11 +16,6 @@
 namespace tallyd {
 namespace {
 
-const TokenMint& Mint() {
-  static const TokenMint mint;
-  return mint;
-}
-
 std::atomic<std::int64_t> test_clock_s{0};
 
 std::int64_t TestNow() {
@@ -33,15 +28,15 @@ void WriteSecretFile(const std::string& path, const std::string& text, int mode 
 }
 
 std::string Scoped(const std::string& subject, const std::string& scopes) {
-  return Mint().Sign("hmac", TokenMint::Header("HS256", "hmac"),
-                     TokenMint::Claims(subject, R"(,"scope":")" + scopes + "\""));
+  return SharedMint().Sign("hmac", TokenMint::Header("HS256", "hmac"),
+                           TokenMint::Claims(subject, R"(,"scope":")" + scopes + "\""));
 }
 
 class AuthTest : public ServiceTest {
  protected:
   void SetUp() override {
     test_clock_s = TokenMint::Now();
-    Mint().WriteFiles(directory_.path());
+    SharedMint().WriteFiles(directory_.path());
     WriteSecretFile(directory_.File("keys"), "{\"keys\":[]}");
     Serve([&](ServiceOptions& options, EngineOptions&) {
       options.auth.insecure_no_auth = false;
@@ -90,15 +85,15 @@ TEST_F(AuthTest, EveryAlgorithmIsVerifiedWithItsKey) {
         std::pair("ec384", "ES384"), std::pair("ec512", "ES512"), std::pair("hmac", "HS256"),
         std::pair("hmac2", "HS256"), std::pair("ed", "EdDSA")}) {
     SCOPED_TRACE(kid);
-    const std::string token =
-        Mint().Sign(kid, TokenMint::Header(alg, kid), TokenMint::Claims(kid, R"(,"scope":"vote")"));
+    const std::string token = SharedMint().Sign(kid, TokenMint::Header(alg, kid),
+                                                TokenMint::Claims(kid, R"(,"scope":"vote")"));
     EXPECT_EQ(VoteWith(token).status, 201);
     EXPECT_EQ(VoteWith(token).status, 200);  // the same voter, so the same ballot
   }
 }
 
 TEST_F(AuthTest, TheVoterIsTheTokensOwn) {
-  const std::string token = Mint().Vote("4711");
+  const std::string token = SharedMint().Vote("4711");
   const HttpAnswer first = VoteWith(token);
   EXPECT_EQ(first.status, 201);
   EXPECT_EQ(Code(VoteWith(token, R"({"voter":"4712","choices":["a"]})")), "voter_mismatch");
@@ -116,13 +111,14 @@ TEST_F(AuthTest, TheVoterIsTheTokensOwn) {
 // A frontend's connection: requests that differ in nothing but the token, a forged one among them.
 TEST_F(AuthTest, OnOneConnectionEachTokenIsItsOwnVoter) {
   const std::string forged = [&] {
-    std::string token = Mint().Vote("4700");
+    std::string token = SharedMint().Vote("4700");
     token[token.size() - 8] = token[token.size() - 8] == 'A' ? 'B' : 'A';
     return token;
   }();
   for (int round = 0; round < 2; ++round) {
     for (int i = 0; i < 50; ++i) {
-      ASSERT_EQ(VoteWith(Mint().Vote(std::to_string(4711 + i))).status, round == 0 ? 201 : 200);
+      ASSERT_EQ(VoteWith(SharedMint().Vote(std::to_string(4711 + i))).status,
+                round == 0 ? 201 : 200);
       ASSERT_EQ(VoteWith(forged).status, 401);
     }
   }
@@ -140,7 +136,7 @@ TEST_F(AuthTest, AKeyVotesOnBehalfOfTheNamed) {
   batch.headers.push_back(Bearer(key));
   EXPECT_EQ(Number(Ask(batch), "counted"), 1);
   // A citizen's token may not send batches.
-  batch.headers.back() = Bearer(Mint().Vote("4711"));
+  batch.headers.back() = Bearer(SharedMint().Vote("4711"));
   const HttpAnswer refused = Ask(batch);
   EXPECT_EQ(Code(refused), "forbidden");
   EXPECT_EQ(refused.Header("www-authenticate"),
@@ -195,8 +191,8 @@ TEST_F(AuthTest, TokensEndWhenTheySayAlsoInTheCache) {
   std::string token;
   do {  // the token is made in the second that the test's clock shows
     test_clock_s = TokenMint::Now();
-    token = Mint().Sign("rsa", TokenMint::Header("RS256", "rsa"),
-                        TokenMint::Claims("4711", R"(,"scope":"vote")"));
+    token = SharedMint().Sign("rsa", TokenMint::Header("RS256", "rsa"),
+                              TokenMint::Claims("4711", R"(,"scope":"vote")"));
   } while (TokenMint::Now() != test_clock_s);
   EXPECT_EQ(VoteWith(token).status, 201);
   EXPECT_EQ(VoteWith(token).status, 200);
@@ -222,8 +218,8 @@ TEST_F(AuthTest, MoreTokensThanTheCacheHolds) {
   for (int round = 0; round < 3; ++round) {
     for (int voter = 0; voter < 8; ++voter) {
       const std::string token =
-          Mint().Sign("ed", TokenMint::Header("EdDSA", "ed"),
-                      TokenMint::Claims(std::to_string(voter), R"(,"scope":"vote")"));
+          SharedMint().Sign("ed", TokenMint::Header("EdDSA", "ed"),
+                            TokenMint::Claims(std::to_string(voter), R"(,"scope":"vote")"));
       EXPECT_EQ(VoteWith(token).status, round == 0 ? 201 : 200);
     }
   }
@@ -233,8 +229,8 @@ TEST_F(AuthTest, ReloadingTakesKeysAwayAtOnceAndKeepsTheOldOnesOverAFault) {
   const std::string key = MakeKey("frontend", ScopeBits(Scope::kVoteOnBehalf));
   const std::string body = R"({"voter":"f:1","choices":["a"]})";
   EXPECT_EQ(VoteWith(key, body).status, 201);
-  const std::string rsa = Mint().Sign("rsa", TokenMint::Header("RS256", "rsa"),
-                                      TokenMint::Claims("4711", R"(,"scope":"vote")"));
+  const std::string rsa = SharedMint().Sign("rsa", TokenMint::Header("RS256", "rsa"),
+                                            TokenMint::Claims("4711", R"(,"scope":"vote")"));
   EXPECT_EQ(VoteWith(rsa).status, 201);
 
   WriteSecretFile(directory_.File("keys"), "{\"keys\":[{}]}");
@@ -275,7 +271,7 @@ TEST_F(AuthTest, WrongSecretsOfARealKeyAreRefused) {
 // The file of credentials: what it says when it is wrong.
 class CredentialFilesTest : public testing::Test {
  protected:
-  void SetUp() override { Mint().WriteFiles(directory_.path()); }
+  void SetUp() override { SharedMint().WriteFiles(directory_.path()); }
   std::string Load(const std::string& issuers) {
     WriteSecretFile(directory_.File("issuers.json"), issuers, 0644);
     return std::string(LoadCredentials({directory_.File("issuers.json"), ""}).status().message());

@@ -9,8 +9,6 @@ namespace {
 
 using BatchRouteTest = ServiceTest;
 
-constexpr const char* kOpen = R"(,"state":"open")";
-
 std::string Lines(int from, int to, const std::string& more = "") {
   std::string lines;
   for (int i = from; i < to; ++i) {

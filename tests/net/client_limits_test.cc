@@ -18,11 +18,6 @@
 namespace tallyd {
 namespace {
 
-const TokenMint& Mint() {
-  static const TokenMint mint;
-  return mint;
-}
-
 // So slow that nothing comes back while a test runs, however loaded the machine is.
 constexpr std::int64_t kPerSecond = 1;
 constexpr std::int64_t kHour = 3'600;
@@ -30,7 +25,7 @@ constexpr std::int64_t kHour = 3'600;
 class ClientLimitsTest : public ServiceTest {
  protected:
   void ServeWithTokens(const std::function<void(ServiceOptions&)>& adjust) {
-    Mint().WriteFiles(directory_.path());
+    SharedMint().WriteFiles(directory_.path());
     const ApiKeys::Made made =
         ApiKeys::Make("town", ScopeBits(Scope::kVoteOnBehalf, Scope::kAdmin), TokenMint::Now(), {});
     key_ = made.text;
@@ -113,14 +108,15 @@ TEST_F(ClientLimitsTest, ASharedAddressIsNotLockedOut) {
   ASSERT_EQ(Get("203.0.113.9").status, 429);
   // A thousand pupils with a token each behind that address.
   for (int i = 0; i < 1'000; ++i) {
-    const HttpAnswer vote = VoteWith("203.0.113.9", Mint().Vote("pupil-" + std::to_string(i)));
+    const HttpAnswer vote =
+        VoteWith("203.0.113.9", SharedMint().Vote("pupil-" + std::to_string(i)));
     ASSERT_EQ(vote.status, 201) << i << vote.body;
   }
 }
 
 TEST_F(ClientLimitsTest, ATokenHasItsOwnBudgetWhereverItComesFrom) {
   ServeWithTokens([](ServiceOptions& options) { options.budgets.token = {kPerSecond, 3}; });
-  const std::string token = Mint().Vote("anna");
+  const std::string token = SharedMint().Vote("anna");
   int refused = 0;
   for (int i = 0; i < 60; ++i) {
     const HttpAnswer answer = VoteWith("203.0.113." + std::to_string(i), token);
@@ -129,7 +125,7 @@ TEST_F(ClientLimitsTest, ATokenHasItsOwnBudgetWhereverItComesFrom) {
     EXPECT_EQ(answer.Header("ratelimit-policy"), R"("token";q=3;w=3)");
   }
   EXPECT_GE(refused, 20);
-  EXPECT_EQ(VoteWith("203.0.113.1", Mint().Vote("berta")).status, 201);
+  EXPECT_EQ(VoteWith("203.0.113.1", SharedMint().Vote("berta")).status, 201);
 }
 
 TEST_F(ClientLimitsTest, AFrontendHasNoLimitUnlessOneIsSet) {
@@ -156,8 +152,8 @@ TEST_F(ClientLimitsTest, AFrontendsLimitIsItsOwn) {
 
 TEST_F(ClientLimitsTest, TokensThatAreNotBelievedHaveASmallBudget) {
   ServeWithTokens([](ServiceOptions& options) { options.budgets.refused_token = {kPerSecond, 5}; });
-  const std::string seen = Mint().Sign("rsa", TokenMint::Header("RS256", "rsa"),
-                                       TokenMint::Claims("seen", R"(,"scope":"vote")"));
+  const std::string seen = SharedMint().Sign("rsa", TokenMint::Header("RS256", "rsa"),
+                                             TokenMint::Claims("seen", R"(,"scope":"vote")"));
   EXPECT_EQ(VoteWith("203.0.113.9", seen).status, 201);
   const std::string forged = seen.substr(0, seen.size() - 8) + "AAAAAAAA";
   int unauthorized = 0;
@@ -174,7 +170,7 @@ TEST_F(ClientLimitsTest, TokensThatAreNotBelievedHaveASmallBudget) {
   EXPECT_NE(Metric(R"(tallyd_token_verifications_total{result="put_off"})"), "0");
   // Cheap to check, or checked before: these go on.
   EXPECT_EQ(VoteWith("203.0.113.9", seen).status, 200);
-  EXPECT_EQ(VoteWith("203.0.113.9", Mint().Vote("hmac-voter")).status, 201);
+  EXPECT_EQ(VoteWith("203.0.113.9", SharedMint().Vote("hmac-voter")).status, 201);
   EXPECT_EQ(VoteWith("203.0.113.9", key_, R"({"voter":"f:1","choices":["a"]})").status, 201);
   EXPECT_EQ(VoteWith("203.0.113.10", forged).status, 401) << "the neighbour";
 }

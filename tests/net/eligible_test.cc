@@ -17,15 +17,10 @@ namespace {
 constexpr std::string_view kRule =
     R"(,"eligible":{"claims":{"district":["mitte","nord, }]}"],"age":["16","17"]}})";
 
-const TokenMint& Mint() {
-  static const TokenMint mint;
-  return mint;
-}
-
 class EligibleTest : public ServiceTest {
  protected:
   void SetUp() override {
-    Mint().WriteFiles(directory_.path(), R"(,"claims":["district","age"])");
+    SharedMint().WriteFiles(directory_.path(), R"(,"claims":["district","age"])");
     Start();
     ASSERT_EQ(Create("p", R"(,"state":"open")" + std::string(kRule)).status, 201);
   }
@@ -37,8 +32,9 @@ class EligibleTest : public ServiceTest {
   }
   static std::pair<std::string, std::string> Bearer(const std::string& subject,
                                                     const std::string& more) {
-    return {"Authorization", "Bearer " + Mint().Sign("hmac", TokenMint::Header("HS256", "hmac"),
-                                                     TokenMint::Claims(subject, more))};
+    return {"Authorization",
+            "Bearer " + SharedMint().Sign("hmac", TokenMint::Header("HS256", "hmac"),
+                                          TokenMint::Claims(subject, more))};
   }
   HttpAnswer Create(const std::string& id, const std::string& members) {
     return AskAdmin(JsonCall("PUT", "/v1/polls/" + id, PollBody(members),

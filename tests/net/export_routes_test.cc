@@ -20,9 +20,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr char kOpen[] = R"(,"state":"open","revote":"replace","withdraw":true)";
-
-std::vector<json::value> Lines(const std::string& body) {
+std::vector<json::value> ParsedLines(const std::string& body) {
   std::vector<json::value> lines;
   std::istringstream in(body);
   for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
@@ -46,7 +44,7 @@ class ExportRoutesTest : public ServiceTest {
       const HttpAnswer page = AskAdmin(Call("GET", target));
       EXPECT_EQ(page.status, 200) << page.body;
       if (page.status != 200) break;
-      for (json::value& line : Lines(page.body)) all.push_back(std::move(line));
+      for (json::value& line : ParsedLines(page.body)) all.push_back(std::move(line));
       if (cursor != nullptr) *cursor = page.Header("tallyd-cursor");
       target = NextOf(page);
     }
@@ -94,7 +92,7 @@ TEST_F(ExportRoutesTest, TheLogOfBallotsAddsUpToTheRanking) {
   SCOPED_TRACE("TALLYD_TEST_SEED=" + std::to_string(seed));
   std::mt19937 random(seed);
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   const auto rankings = Live(random, 80);
   const json::value newest = Ask(Call("GET", "/v1/polls/p/ranking")).Json();
   std::string cursor;
@@ -118,11 +116,11 @@ TEST_F(ExportRoutesTest, TheLogOfBallotsAddsUpToTheRanking) {
 
 TEST_F(ExportRoutesTest, AFullPageNeverChanges) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   for (int i = 0; i < 20; ++i) Vote("p", "v" + std::to_string(i), R"(["a"])");
   const HttpAnswer full = Export("ballots.ndjson?limit=5");
   EXPECT_EQ(full.Header("cache-control"), "private, max-age=31536000, immutable");
-  EXPECT_EQ(Lines(full.body).size(), 5u);
+  EXPECT_EQ(ParsedLines(full.body).size(), 5u);
   const HttpAnswer last = Export("ballots.ndjson?limit=100");
   EXPECT_EQ(last.Header("cache-control"), "private, no-cache");
   EXPECT_EQ(last.Header("link"), "");
@@ -144,8 +142,8 @@ TEST_F(ExportRoutesTest, AFullPageNeverChanges) {
 
 TEST_F(ExportRoutesTest, NoOrderFinerThanACommitAndNoTag) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
-  ASSERT_EQ(PutPoll("q", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
+  ASSERT_EQ(PutPoll("q", kOpenForChanges).status, 201);
   std::string lines;
   for (int i = 0; i < 200; ++i)
     lines += R"({"voter":"v)" + std::to_string(i) +
@@ -203,7 +201,7 @@ TEST_F(ExportRoutesTest, TheRankingOfAnySeqIsWhatItWas) {
   SCOPED_TRACE("TALLYD_TEST_SEED=" + std::to_string(seed));
   std::mt19937 random(seed);
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   for (const auto& [seq, ranking] : Live(random, 60)) {
     const HttpAnswer past =
         AskAdmin(Call("GET", "/v1/polls/p/ranking?as_of_seq=" + std::to_string(seq)));
@@ -249,10 +247,10 @@ TEST_F(ExportRoutesTest, WhatIsWithheldFromTheRankingIsNotExported) {
 
 TEST_F(ExportRoutesTest, WhatIfABatchHadNotBeenCounted) {
   Serve();
-  ASSERT_EQ(
-      PutPoll("p", std::string(kOpen) + R"(,"boxes":[{"id":"rathaus"}],"paper":{"confirm":false})")
-          .status,
-      201);
+  ASSERT_EQ(PutPoll("p", std::string(kOpenForChanges) +
+                             R"(,"boxes":[{"id":"rathaus"}],"paper":{"confirm":false})")
+                .status,
+            201);
   ASSERT_EQ(Vote("p", "v", R"(["b"])").status, 201);
   const json::value before = Ask(Call("GET", "/v1/polls/p/ranking")).Json();
   const HttpAnswer batch =
@@ -273,7 +271,7 @@ TEST_F(ExportRoutesTest, WhatIfABatchHadNotBeenCounted) {
 
 TEST_F(ExportRoutesTest, HistoryEndsWhereTheRankingIs) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   for (int i = 0; i < 9; ++i) Vote("p", "v" + std::to_string(i), R"(["a"])");
   const auto lines = AllLines("/v1/polls/p/export/history.ndjson?step=1&limit=1");
   ASSERT_FALSE(lines.empty());
@@ -293,7 +291,7 @@ TEST_F(ExportRoutesTest, HistoryEndsWhereTheRankingIs) {
 
 TEST_F(ExportRoutesTest, RefusesWhatItCannotGive) {
   Serve([](ServiceOptions& options, EngineOptions&) { options.history_bytes_max = 1; });
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   for (const char* query :
        {"ballots.ndjson?limit=0", "ballots.ndjson?limit=100001", "ballots.ndjson?after=nonsense",
         "ballots.ndjson?dialect=excel-de", "ballots.csv?dialect=excel", "history.ndjson?step=0",

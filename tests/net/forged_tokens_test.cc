@@ -20,11 +20,6 @@ struct Forged {
 };
 using ForgedList = std::vector<Forged>;
 
-const TokenMint& Mint() {
-  static const TokenMint mint;
-  return mint;
-}
-
 const std::string kVoteScope = R"(,"scope":"vote")";
 
 std::string GoodClaims() {
@@ -39,11 +34,11 @@ std::string Replace(std::string text, const std::string& what, const std::string
 
 // Signed with a right key, but with another header.
 std::string WithHeader(const std::string& header) {
-  return Mint().Sign("hmac", header, GoodClaims());
+  return SharedMint().Sign("hmac", header, GoodClaims());
 }
 // Signed with a right key and header, but with other claims.
 std::string WithClaims(const std::string& payload) {
-  return Mint().Sign("hmac", TokenMint::Header("HS256", "hmac"), payload);
+  return SharedMint().Sign("hmac", TokenMint::Header("HS256", "hmac"), payload);
 }
 
 std::vector<std::string> Parts(const std::string& token) {
@@ -62,38 +57,39 @@ ForgedList WrongAlgorithms() {
   const std::string none = TokenMint::Base64Url(TokenMint::Header("none", "rsa")) + "." +
                            TokenMint::Base64Url(GoodClaims()) + ".";
   const std::string rsa_signature =
-      Parts(Mint().Sign("rsa", TokenMint::Header("RS256", "rsa"), GoodClaims()))[2];
-  ForgedList list = {{"alg none, no signature", none},
-                     {"alg none, a signature", none + rsa_signature},
-                     {"alg None", Replace(none, Parts(none)[0],
-                                          TokenMint::Base64Url(TokenMint::Header("None", "rsa")))},
-                     {"alg NONE", Replace(none, Parts(none)[0],
-                                          TokenMint::Base64Url(TokenMint::Header("NONE", "rsa")))},
-                     {"alg empty", WithHeader(TokenMint::Header("", "hmac"))},
-                     {"alg missing", WithHeader(R"({"kid":"hmac"})")},
-                     {"alg a number", WithHeader(R"({"alg":256,"kid":"hmac"})")},
-                     {"alg a list", WithHeader(R"({"alg":["HS256"],"kid":"hmac"})")},
-                     {"alg in lower case", WithHeader(TokenMint::Header("hs256", "hmac"))},
-                     {"alg unknown", WithHeader(TokenMint::Header("XS256", "hmac"))},
-                     {"public RSA key as HMAC secret",
-                      TokenMint::SignHmac(Mint().PublicRsaJson(), TokenMint::Header("HS256", "rsa"),
-                                          GoodClaims())},
-                     {"HMAC secret for an RSA kid",
-                      Mint().Sign("hmac", TokenMint::Header("HS256", "rsa"), GoodClaims())},
-                     {"RSA signature for an HMAC kid",
-                      Mint().Sign("rsa", TokenMint::Header("RS256", "hmac"), GoodClaims())},
-                     {"PS256 with the key of RS256",
-                      Mint().Sign("rsa", TokenMint::Header("PS256", "rsa"), GoodClaims())},
-                     {"RS256 with the key of PS256",
-                      Mint().Sign("rsa-pss", TokenMint::Header("RS256", "rsa-pss"), GoodClaims())},
-                     {"RS512 with the key of RS256",
-                      Mint().Sign("rsa", TokenMint::Header("RS512", "rsa"), GoodClaims())},
-                     {"ES256 named for an Ed25519 kid",
-                      Mint().Sign("ec256", TokenMint::Header("ES256", "ed"), GoodClaims())},
-                     {"EdDSA named for an EC kid",
-                      Mint().Sign("ed", TokenMint::Header("EdDSA", "ec256"), GoodClaims())},
-                     {"empty HMAC secret",
-                      TokenMint::SignHmac("", TokenMint::Header("HS256", "hmac"), GoodClaims())}};
+      Parts(SharedMint().Sign("rsa", TokenMint::Header("RS256", "rsa"), GoodClaims()))[2];
+  ForgedList list = {
+      {"alg none, no signature", none},
+      {"alg none, a signature", none + rsa_signature},
+      {"alg None",
+       Replace(none, Parts(none)[0], TokenMint::Base64Url(TokenMint::Header("None", "rsa")))},
+      {"alg NONE",
+       Replace(none, Parts(none)[0], TokenMint::Base64Url(TokenMint::Header("NONE", "rsa")))},
+      {"alg empty", WithHeader(TokenMint::Header("", "hmac"))},
+      {"alg missing", WithHeader(R"({"kid":"hmac"})")},
+      {"alg a number", WithHeader(R"({"alg":256,"kid":"hmac"})")},
+      {"alg a list", WithHeader(R"({"alg":["HS256"],"kid":"hmac"})")},
+      {"alg in lower case", WithHeader(TokenMint::Header("hs256", "hmac"))},
+      {"alg unknown", WithHeader(TokenMint::Header("XS256", "hmac"))},
+      {"public RSA key as HMAC secret",
+       TokenMint::SignHmac(SharedMint().PublicRsaJson(), TokenMint::Header("HS256", "rsa"),
+                           GoodClaims())},
+      {"HMAC secret for an RSA kid",
+       SharedMint().Sign("hmac", TokenMint::Header("HS256", "rsa"), GoodClaims())},
+      {"RSA signature for an HMAC kid",
+       SharedMint().Sign("rsa", TokenMint::Header("RS256", "hmac"), GoodClaims())},
+      {"PS256 with the key of RS256",
+       SharedMint().Sign("rsa", TokenMint::Header("PS256", "rsa"), GoodClaims())},
+      {"RS256 with the key of PS256",
+       SharedMint().Sign("rsa-pss", TokenMint::Header("RS256", "rsa-pss"), GoodClaims())},
+      {"RS512 with the key of RS256",
+       SharedMint().Sign("rsa", TokenMint::Header("RS512", "rsa"), GoodClaims())},
+      {"ES256 named for an Ed25519 kid",
+       SharedMint().Sign("ec256", TokenMint::Header("ES256", "ed"), GoodClaims())},
+      {"EdDSA named for an EC kid",
+       SharedMint().Sign("ed", TokenMint::Header("EdDSA", "ec256"), GoodClaims())},
+      {"empty HMAC secret",
+       TokenMint::SignHmac("", TokenMint::Header("HS256", "hmac"), GoodClaims())}};
   return list;
 }
 
@@ -112,10 +108,10 @@ ForgedList WrongKeys() {
       {"kid twice", WithHeader(R"({"alg":"HS256","kid":"nobody","kid":"hmac"})")},
       {"alg twice", WithHeader(R"({"alg":"none","alg":"HS256","kid":"hmac"})")},
       {"another key of the same set",
-       Mint().Sign("hmac2", TokenMint::Header("HS256", "hmac"), GoodClaims())},
+       SharedMint().Sign("hmac2", TokenMint::Header("HS256", "hmac"), GoodClaims())},
       {"a stranger's RSA key",
-       Mint().Sign("stranger", TokenMint::Header("RS256", "rsa"), GoodClaims())},
-      {"key in the header", WithHeader(header(R"(,"jwk":)" + Mint().PublicRsaJson()))},
+       SharedMint().Sign("stranger", TokenMint::Header("RS256", "rsa"), GoodClaims())},
+      {"key in the header", WithHeader(header(R"(,"jwk":)" + SharedMint().PublicRsaJson()))},
       {"address of keys in the header", WithHeader(header(R"(,"jku":"https://evil.example/k")"))},
       {"address of certificates", WithHeader(header(R"(,"x5u":"https://evil.example/c")"))},
       {"certificates in the header", WithHeader(header(R"(,"x5c":["MIIB"])"))},
@@ -197,9 +193,10 @@ ForgedList WrongShape() {
   std::string loose = parts[2];
   loose.back() = alphabet[(alphabet.find(loose.back()) & ~std::size_t{3}) | 1];
   const std::string other = Parts(WithClaims(TokenMint::Claims("1", kVoteScope)))[1];
-  std::string half_ed = Mint().Sign("ed", TokenMint::Header("EdDSA", "ed"), GoodClaims());
+  std::string half_ed = SharedMint().Sign("ed", TokenMint::Header("EdDSA", "ed"), GoodClaims());
   half_ed.resize(half_ed.size() - 43);
-  const std::string ec = Mint().Sign("ec256", TokenMint::Header("ES256", "ec256"), GoodClaims());
+  const std::string ec =
+      SharedMint().Sign("ec256", TokenMint::Header("ES256", "ec256"), GoodClaims());
   return {{"one bit of the signature", join(parts[0], parts[1], flipped)},
           {"a loose bit of the signature", join(parts[0], parts[1], loose)},
           {"no signature", join(parts[0], parts[1], "")},
@@ -230,7 +227,7 @@ ForgedList WrongShape() {
 class ForgedTokensTest : public ServiceTest {
  protected:
   void SetUp() override {
-    Mint().WriteFiles(directory_.path());
+    SharedMint().WriteFiles(directory_.path());
     Serve([&](ServiceOptions& options, EngineOptions&) {
       options.auth.insecure_no_auth = false;
       options.auth.files.issuers_file = directory_.File("issuers.json");
@@ -262,11 +259,11 @@ TEST_F(ForgedTokensTest, EveryForgedTokenGetsTheSameAnswer) {
     EXPECT_EQ(answer.Header("www-authenticate"), R"(Bearer realm="tallyd", error="invalid_token")");
   }
   // Known to be refused for being forged, not because nothing is taken at all.
-  EXPECT_EQ(Code(VoteWith("Bearer " + Mint().Vote("4711"))), "poll_not_found");
+  EXPECT_EQ(Code(VoteWith("Bearer " + SharedMint().Vote("4711"))), "poll_not_found");
 }
 
 TEST_F(ForgedTokensTest, OtherSchemesAreNoTokens) {
-  const std::string good = Mint().Vote("4711");
+  const std::string good = SharedMint().Vote("4711");
   for (const std::string scheme : {"Basic ", "Digest ", "Bearer", "Bearer\t", "Token ", "", " "}) {
     EXPECT_EQ(VoteWith(scheme + good).status, 401) << scheme;
   }
@@ -280,7 +277,7 @@ TEST_F(ForgedTokensTest, OtherSchemesAreNoTokens) {
 
 // The random part of the forger's work: any change of a good token is a bad token.
 TEST_F(ForgedTokensTest, NoChangedTokenIsBelieved) {
-  const std::string token = Mint().Vote("4711");
+  const std::string token = SharedMint().Vote("4711");
   const std::string alphabet = "ABCxyz019-_.=";
   int believed = 0;
   for (std::size_t at = 0; at < token.size(); ++at) {

@@ -12,7 +12,7 @@ namespace {
 namespace json = boost::json;
 using Kind = LiveClient::Kind;
 
-constexpr char kOpen[] = R"(,"state":"open","revote":"replace")";
+constexpr char kOpenLive[] = R"(,"state":"open","revote":"replace")";
 
 class LiveStreamTest : public ServiceTest, public testing::WithParamInterface<Kind> {
  protected:
@@ -48,7 +48,7 @@ class LiveStreamTest : public ServiceTest, public testing::WithParamInterface<Ki
 
 TEST_P(LiveStreamTest, ASnapshotAndThenPatchesThatLeadToTheLiveForm) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   LiveClient reader = Follow("p");
   ASSERT_EQ(reader.status(), Accepted());
   ASSERT_TRUE(reader.Take());
@@ -67,7 +67,7 @@ TEST_P(LiveStreamTest, ASnapshotAndThenPatchesThatLeadToTheLiveForm) {
 
 TEST_P(LiveStreamTest, ResumesWhereTheClientWas) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   const json::value before = Live("p");
   ASSERT_EQ(Vote("p", "v", R"(["a"])").status, 201);
   const json::value now = Live("p");
@@ -93,7 +93,7 @@ TEST_P(LiveStreamTest, ResumesWhereTheClientWas) {
 
 TEST_P(LiveStreamTest, TheFinalResultEndsTheStream) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   LiveClient reader = Follow("p");
   ASSERT_TRUE(reader.Take());
   ASSERT_EQ(Vote("p", "v", R"(["a"])").status, 201);
@@ -125,7 +125,7 @@ TEST_P(LiveStreamTest, TheFinalResultEndsTheStream) {
 
 TEST_P(LiveStreamTest, TooManyReadersAreToldSo) {
   Serve([](ServiceOptions& options, EngineOptions&) { options.live.network_readers_max = 2; });
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   // Behind the proxy of this machine, which is believed: each counts for its own address.
   const std::string from_here = "X-Forwarded-For: 203.0.113.9\r\n";
   LiveClient first = Follow("p", from_here);
@@ -154,7 +154,7 @@ TEST_P(LiveStreamTest, OnlyBelievedProxiesNameReaders) {
     options.http.proxies.believed.clear();
     options.live.network_readers_max = 1;
   });
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   LiveClient first = Follow("p", "X-Forwarded-For: 203.0.113.9\r\n");
   ASSERT_EQ(first.status(), Accepted());
   EXPECT_EQ(Follow("p", "X-Forwarded-For: 203.0.113.10\r\n").status(), 429);
@@ -162,7 +162,7 @@ TEST_P(LiveStreamTest, OnlyBelievedProxiesNameReaders) {
 
 TEST_P(LiveStreamTest, AFullServerSaysSo) {
   Serve([](ServiceOptions& options, EngineOptions&) { options.live.readers_max = 1; });
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   LiveClient first = Follow("p");
   LiveClient second = Follow("p");
   EXPECT_EQ(second.status(), 503);
@@ -186,7 +186,7 @@ TEST_P(LiveStreamTest, ASlowReaderIsSkippedAndThenClosed) {
       "PUT", "/v1/polls/p",
       R"({"title":{"de":"x"},"project":"stadt","ballot":{"type":"choose","min":1,"max":1},)"
       R"("options":[)" +
-          options + "]" + kOpen + "}",
+          options + "]" + kOpenLive + "}",
       {{"If-None-Match", "*"}}));
   ASSERT_EQ(created.status, 201) << created.body;
   LiveClient quick = Follow("p");
@@ -211,7 +211,7 @@ TEST_P(LiveStreamTest, ASlowReaderIsSkippedAndThenClosed) {
 
 TEST_P(LiveStreamTest, ACrowdGetsTheSameBytesOnce) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   std::vector<LiveClient> crowd;
   for (int i = 0; i < 150; ++i) {
     crowd.push_back(Follow("p"));
@@ -229,7 +229,7 @@ TEST_P(LiveStreamTest, ACrowdGetsTheSameBytesOnce) {
 
 TEST_P(LiveStreamTest, SaysThatItIsThere) {
   Serve([](ServiceOptions& options, EngineOptions&) { options.live.heartbeat_ms = 200; });
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   LiveClient reader = Follow("p");
   ASSERT_TRUE(reader.Take());
   const auto begun = std::chrono::steady_clock::now();
@@ -241,7 +241,7 @@ TEST_P(LiveStreamTest, SaysThatItIsThere) {
 
 TEST_P(LiveStreamTest, AServerThatStopsSaysBye) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   std::vector<LiveClient> readers;
   for (int i = 0; i < 12; ++i) readers.push_back(Follow("p"));
   for (LiveClient& reader : readers) ASSERT_TRUE(reader.Take());
@@ -264,7 +264,7 @@ TEST_P(LiveStreamTest, AServerThatStopsSaysBye) {
 
 TEST_P(LiveStreamTest, VersionsNeverGoBackOverARestart) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   ASSERT_EQ(Vote("p", "v", R"(["a"])").status, 201);
   const json::value before = Live("p");
   StopServing();
@@ -279,7 +279,7 @@ TEST_P(LiveStreamTest, VersionsNeverGoBackOverARestart) {
 
 TEST_F(ServiceTest, AHeadOfAStreamSaysNoLength) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   const HttpAnswer head = Ask(Call("HEAD", "/v1/polls/p/ranking/stream"));
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.Header("content-type"), "text/event-stream");
@@ -309,7 +309,7 @@ TEST_P(WebSocketTest, ShakesHandsAsRfc6455Says) {
   Serve([](ServiceOptions& options, EngineOptions&) {
     options.cors.allowed_origins = {"https://mitmachen.example"};
   });
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   LiveClient reader = Follow("p");
   ASSERT_EQ(reader.status(), 101);
   EXPECT_EQ(reader.head().Header("Sec-WebSocket-Accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
@@ -336,7 +336,7 @@ TEST_P(WebSocketTest, ShakesHandsAsRfc6455Says) {
 
 TEST_P(WebSocketTest, AnswersPingsAndClosesAndRefusesTheRest) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenLive).status, 201);
   const std::map<std::string, int> ends = {{ClientFrame(8, std::string("\x03\xe8", 2)), 1000},
                                            {ClientFrame(8, ""), 1000},
                                            {ClientFrame(8, std::string("\x0b\xb8"

@@ -5,8 +5,6 @@
 namespace tallyd {
 namespace {
 
-constexpr const char* kOpen = R"(,"state":"open")";
-
 class OptionFateTest : public ServiceTest {
  protected:
   HttpAnswer Withdraw(const std::string& option, const std::string& query = "",

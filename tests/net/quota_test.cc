@@ -9,8 +9,6 @@
 namespace tallyd {
 namespace {
 
-constexpr const char* kOpen = R"(,"state":"open","revote":"replace","withdraw":true)";
-
 class QuotaTest : public ServiceTest {
  protected:
   HttpAnswer PutProject(const std::string& quota, const std::string& etag = "",
@@ -29,7 +27,7 @@ class QuotaTest : public ServiceTest {
     Serve();
     ASSERT_EQ(PutProject(R"(,"ballots_per_voter":2)").status, 201);
     for (const char* poll : {"one", "two", "three"}) {
-      ASSERT_EQ(PutPoll(poll, kOpen).status, 201);
+      ASSERT_EQ(PutPoll(poll, kOpenForChanges).status, 201);
     }
   }
   std::string Metric() {
@@ -99,7 +97,8 @@ TEST_F(QuotaTest, HoldsInABatchLineByLine) {
 TEST_F(QuotaTest, CountsBallotsNotPolls) {
   Serve();
   ASSERT_EQ(PutProject(R"(,"ballots_per_voter":2)").status, 201);
-  ASSERT_EQ(PutPoll("many", std::string(kOpen) + R"(,"ballots_per_voter":3)").status, 201);
+  ASSERT_EQ(PutPoll("many", std::string(kOpenForChanges) + R"(,"ballots_per_voter":3)").status,
+            201);
   const auto vote = [&](int number) {
     return Ask(
         JsonCall("POST", "/v1/polls/many/votes",
@@ -125,7 +124,7 @@ TEST_F(QuotaTest, IsFixedOnceAPollHasOpened) {
   EXPECT_EQ(Pointer(more), "/ballots_per_voter");
   EXPECT_EQ(Code(PutProject("", etag())), "rules_frozen") << "leaving it out takes it away";
   // A poll that comes later is under it, too.
-  ASSERT_EQ(PutPoll("late", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("late", kOpenForChanges).status, 201);
   EXPECT_EQ(Code(Vote("late", "v", R"(["a"])")), "quota_exhausted");
   for (const char* quota : {R"(,"ballots_per_voter":0)", R"(,"ballots_per_voter":"2")"}) {
     EXPECT_EQ(Code(PutProject(quota, "", "neu")), "member_invalid") << quota;
@@ -159,8 +158,8 @@ TEST(QuotaBookTest, HoldsNoMoreVotersThanItMay) {
 TEST_F(QuotaTest, AVoidedCardLeavesNothingSpent) {
   Serve();
   ASSERT_EQ(PutProject(R"(,"ballots_per_voter":1)").status, 201);
-  const std::string paper =
-      std::string(kOpen) + R"(,"boxes":[{"id":"hall"}],"channel_rule":"paper_beats_online")";
+  const std::string paper = std::string(kOpenForChanges) +
+                            R"(,"boxes":[{"id":"hall"}],"channel_rule":"paper_beats_online")";
   ASSERT_EQ(PutPoll("one", paper).status, 201);
   ASSERT_EQ(PutPoll("two", paper).status, 201);
   const auto act = [this](const std::string& path, const std::string& body, const char* actor,

@@ -17,8 +17,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr char kOpen[] = R"(,"state":"open","revote":"replace","withdraw":true)";
-
 class RankingChangesTest : public ServiceTest {
  protected:
   json::value Live(const std::string& poll) {
@@ -44,7 +42,7 @@ class RankingChangesTest : public ServiceTest {
 
 TEST_F(RankingChangesTest, TheLiveFormIsTheRankingWithoutRanks) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   ASSERT_EQ(Vote("p", "v", R"(["b"])").status, 201);
   json::value ranking = Ask(Call("GET", "/v1/polls/p/ranking")).Json();
   for (auto& option : ranking.at("options").as_object()) option.value().as_object().erase("rank");
@@ -56,7 +54,7 @@ TEST_F(RankingChangesTest, TheLiveFormIsTheRankingWithoutRanks) {
 
 TEST_F(RankingChangesTest, APatchNamesWhatChanged) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   const json::value before = Live("p");
   EXPECT_EQ(Changes("p", before).status, 204);
   ASSERT_EQ(Vote("p", "v", R"(["b"])").status, 201);
@@ -72,7 +70,7 @@ TEST_F(RankingChangesTest, APatchNamesWhatChanged) {
 
 TEST_F(RankingChangesTest, NewOptionsAndStatesAreInThePatch) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   const json::value before = Live("p");
   const std::string tag = AskAdmin(Call("GET", "/v1/polls/p")).Header("etag");
   ASSERT_EQ(AskAdmin(JsonCall("PUT", "/v1/polls/p/options/late", R"({"title":{"de":"Spät"}})",
@@ -92,7 +90,7 @@ TEST_F(RankingChangesTest, RandomVotesArePatchedFromAnyVersion) {
   SCOPED_TRACE("TALLYD_TEST_SEED=" + std::to_string(seed));
   std::mt19937 random(seed);
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   std::vector<json::value> seen = {Live("p")};
   const std::vector<std::string> ballots = {R"(["a"])", R"(["b"])", R"(["c"])", R"(["a","c"])"};
   for (int i = 0; i < 60; ++i) {
@@ -113,7 +111,7 @@ TEST_F(RankingChangesTest, RandomVotesArePatchedFromAnyVersion) {
 
 TEST_F(RankingChangesTest, WhoWaitsIsToldAtOnce) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   const json::value before = Live("p");
   HttpClient waiting(server_->public_port(), false);
   HttpAnswer answer;
@@ -132,7 +130,7 @@ TEST_F(RankingChangesTest, WhoWaitsIsToldAtOnce) {
 
 TEST_F(RankingChangesTest, WaitingEndsWithTheTimeAndWithTheServer) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   const json::value live = Live("p");
   EXPECT_EQ(Changes("p", live, 1).status, 204);
   HttpClient waiting(server_->public_port(), false);
@@ -151,7 +149,7 @@ TEST_F(RankingChangesTest, WaitingEndsWithTheTimeAndWithTheServer) {
 
 TEST_F(RankingChangesTest, ARestartCompactsButNeverGoesBack) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   const json::value first = Live("p");
   ASSERT_EQ(Vote("p", "v", R"(["a"])").status, 201);
   const json::value second = Live("p");
@@ -166,7 +164,7 @@ TEST_F(RankingChangesTest, ARestartCompactsButNeverGoesBack) {
 
 TEST_F(RankingChangesTest, WrongQuestionsAreRefused) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   const auto code = [&](const std::string& target) { return Code(Ask(Call("GET", target))); };
   EXPECT_EQ(code("/v1/polls/p/ranking/changes"), "parameter_invalid");
   EXPECT_EQ(code("/v1/polls/p/ranking/changes?since="), "parameter_invalid");
@@ -186,7 +184,7 @@ TEST_F(RankingChangesTest, WrongQuestionsAreRefused) {
 
 TEST_F(RankingChangesTest, OneReaderTooManyIsSentAway) {
   Serve([](ServiceOptions& options, EngineOptions&) { options.ranking_waiters_max = 1; });
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   const json::value live = Live("p");
   HttpAnswer answer;
   std::thread reader([&, client = std::make_shared<HttpClient>(server_->public_port(), false)] {
@@ -207,7 +205,7 @@ TEST_F(RankingChangesTest, OneReaderTooManyIsSentAway) {
 // Readers of their own pace while votes come in: versions grow, patched is always what is served.
 TEST_F(RankingChangesTest, ManyReadersFollowWhileVotesComeIn) {
   Serve();
-  ASSERT_EQ(PutPoll("p", kOpen).status, 201);
+  ASSERT_EQ(PutPoll("p", kOpenForChanges).status, 201);
   constexpr int kReaders = 8;
   std::atomic<bool> over{false};
   std::vector<json::value> states(kReaders);

@@ -20,6 +20,11 @@
 
 namespace tallyd {
 
+// Members for PollBody(): the poll takes votes; it takes changes of them, too.
+inline constexpr const char* kOpen = R"(,"state":"open")";
+inline constexpr const char* kOpenForChanges =
+    R"(,"state":"open","revote":"replace","withdraw":true)";
+
 class ServiceTest : public testing::Test {
  protected:
   using Adjust = std::function<void(ServiceOptions&, EngineOptions&)>;

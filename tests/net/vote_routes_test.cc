@@ -9,7 +9,6 @@ namespace {
 
 using VoteRoutesTest = ServiceTest;
 
-constexpr const char* kOpen = R"(,"state":"open")";
 constexpr const char* kReplace =
     R"(,"state":"open","revote":"replace","withdraw":true,"changes_max":20)";
 

@@ -17,23 +17,18 @@ constexpr const char* kWeighted =
     R"(,"state":"open","revote":"replace","withdraw":true,"boxes":[{"id":"hall"}],)"
     R"("weight":{"claim":"shares","max":100})";
 
-const TokenMint& Mint() {
-  static const TokenMint mint;
-  return mint;
-}
-
 std::pair<std::string, std::string> Token(const std::string& subject, const std::string& scope,
                                           const std::string& more = "") {
-  return {
-      "Authorization",
-      "Bearer " + Mint().Sign("hmac", TokenMint::Header("HS256", "hmac"),
-                              TokenMint::Claims(subject, R"(,"scope":")" + scope + "\"" + more))};
+  return {"Authorization",
+          "Bearer " +
+              SharedMint().Sign("hmac", TokenMint::Header("HS256", "hmac"),
+                                TokenMint::Claims(subject, R"(,"scope":")" + scope + "\"" + more))};
 }
 
 class WeightTest : public ServiceTest {
  protected:
   void Start() {
-    Mint().WriteFiles(directory_.path(), R"(,"claims":["shares"])");
+    SharedMint().WriteFiles(directory_.path(), R"(,"claims":["shares"])");
     Serve([&](ServiceOptions& options, EngineOptions&) {
       options.auth.insecure_no_auth = false;
       options.auth.files.issuers_file = directory_.File("issuers.json");

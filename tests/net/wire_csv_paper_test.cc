@@ -17,7 +17,7 @@ PollView Poll() {
                       {"hall", "market"});
 }
 
-std::string Faults(const std::string& table, const PollView& poll = Poll()) {
+std::string CsvFaults(const std::string& table, const PollView& poll = Poll()) {
   std::vector<BodyError> errors;
   const auto batch = DecodePaperCsv(table, poll, "b", errors);
   EXPECT_EQ(batch.has_value(), errors.empty());
@@ -62,26 +62,26 @@ TEST(PaperCsvTest, ScoresHaveAColumn) {
 
 TEST(PaperCsvTest, EachFaultNamesItsLine) {
   const std::string head = "box;hall\ncards;3\noption;count\n";
-  EXPECT_EQ(Faults("box;nix\ncards;3\noption;count\na;3\n"),
+  EXPECT_EQ(CsvFaults("box;nix\ncards;3\noption;count\na;3\n"),
             "/1 line 1: the poll has no such box\n");
-  EXPECT_EQ(Faults("box;hall\n\"cards\";\"1.000\"\noption;count\na;3\n"),
+  EXPECT_EQ(CsvFaults("box;hall\n\"cards\";\"1.000\"\noption;count\na;3\n"),
             "/2 line 2: column 2 must be a number in digits alone, not \"1.000\"\n");
-  EXPECT_EQ(Faults(head + "a;2\nnix;1\n"), "/5 line 5: the poll has no option \"nix\"\n");
-  EXPECT_EQ(Faults(head + "\n\na;2\na;1\n"), "/7 line 7: \"a\" was counted in line 6\n");
-  EXPECT_EQ(Faults(head + "a;\n"),
+  EXPECT_EQ(CsvFaults(head + "a;2\nnix;1\n"), "/5 line 5: the poll has no option \"nix\"\n");
+  EXPECT_EQ(CsvFaults(head + "\n\na;2\na;1\n"), "/7 line 7: \"a\" was counted in line 6\n");
+  EXPECT_EQ(CsvFaults(head + "a;\n"),
             "/4 line 4: column 2 must be a number in digits alone, not \"\"\n");
-  EXPECT_EQ(Faults(head + "a\n"),
+  EXPECT_EQ(CsvFaults(head + "a\n"),
             "/4 line 4: column 2 must be a number in digits alone, not \"\"\n");
-  EXPECT_EQ(Faults("box;hall\nbox;hall\ncards;1\noption;x\na;1\n"),
+  EXPECT_EQ(CsvFaults("box;hall\nbox;hall\ncards;1\noption;x\na;1\n"),
             "/2 line 2: this was said before\n");
-  EXPECT_EQ(Faults("a;3\n"),
+  EXPECT_EQ(CsvFaults("a;3\n"),
             "/1 line 1: \"a\" is none of the words known here, and no line with \"option\" (Idee) "
             "came before\n");
-  EXPECT_EQ(Faults("cards;1\noption;x\na;1\n"), " no line says the box\n");
-  EXPECT_EQ(Faults("box;hall\noption;x\na;1\n"), " no line says how many cards there were\n");
-  EXPECT_NE(Faults(head + "a;2\n").find("add up to 2"), std::string::npos);
-  EXPECT_EQ(Faults(""), " no line says the box\n");
-  EXPECT_EQ(Faults("box;\x81"), " neither UTF-8 nor Windows-1252, or no table\n");
+  EXPECT_EQ(CsvFaults("cards;1\noption;x\na;1\n"), " no line says the box\n");
+  EXPECT_EQ(CsvFaults("box;hall\noption;x\na;1\n"), " no line says how many cards there were\n");
+  EXPECT_NE(CsvFaults(head + "a;2\n").find("add up to 2"), std::string::npos);
+  EXPECT_EQ(CsvFaults(""), " no line says the box\n");
+  EXPECT_EQ(CsvFaults("box;\x81"), " neither UTF-8 nor Windows-1252, or no table\n");
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 
 #include "gtest/gtest.h"
 
-#include "tests/crash/environment.h"
 #include "tests/sim/election_simulation.h"
+#include "tests/support/environment.h"
 
 namespace tallyd {
 namespace {

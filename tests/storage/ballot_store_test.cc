@@ -20,12 +20,12 @@
 namespace tallyd {
 namespace {
 
-constexpr Epoch kEpoch = 7;
+constexpr Epoch kStoreEpoch = 7;
 
-absl::StatusOr<std::unique_ptr<BallotStore>> Open(const std::string& directory,
-                                                  Epoch epoch = kEpoch,
-                                                  std::uint64_t memory_bytes_max = 4 << 20,
-                                                  std::size_t file_versions_min = 200) {
+absl::StatusOr<std::unique_ptr<BallotStore>> OpenStore(const std::string& directory,
+                                                       Epoch epoch = kStoreEpoch,
+                                                       std::uint64_t memory_bytes_max = 4 << 20,
+                                                       std::size_t file_versions_min = 200) {
   BallotStoreOptions options;
   options.directory = directory;
   options.epoch = epoch;
@@ -76,7 +76,7 @@ TEST(BallotStoreTest, FindsWhatWasWritten) {
   TempDirectory dir;
   RandomEntries random(TestSeed());
   std::map<std::tuple<PollNumber, VoterTag, Seq>, BallotVersion> written;
-  absl::StatusOr<std::unique_ptr<BallotStore>> store = Open(dir.File("ballots"));
+  absl::StatusOr<std::unique_ptr<BallotStore>> store = OpenStore(dir.File("ballots"));
   ASSERT_TRUE(store.ok()) << store.status();
   EXPECT_EQ((*store)->position(), 0u);
   std::map<PollNumber, Seq> seqs;
@@ -100,7 +100,7 @@ TEST(BallotStoreTest, FindsWhatWasWritten) {
     }
     if (position == 40) {  // from files, from memory, from both
       store->reset();
-      store = Open(dir.File("ballots"));
+      store = OpenStore(dir.File("ballots"));
       ASSERT_TRUE(store.ok()) << store.status();
       EXPECT_EQ((*store)->position(), position);  // closing lost nothing
       EXPECT_EQ((*store)->durable_position(), position);
@@ -138,7 +138,7 @@ TEST(BallotStoreTest, FindsWhatWasWritten) {
 
 TEST(BallotStoreTest, MissesAreNoErrors) {
   TempDirectory dir;
-  absl::StatusOr<std::unique_ptr<BallotStore>> store = Open(dir.File("ballots"));
+  absl::StatusOr<std::unique_ptr<BallotStore>> store = OpenStore(dir.File("ballots"));
   ASSERT_TRUE(store.ok());
   ASSERT_TRUE((*store)->Write({VersionOf(1, 1, 1, 1), VersionOf(3, 1, 1, 1)}, 1).ok());
   for (int flushed = 0; flushed < 2; ++flushed) {
@@ -165,7 +165,7 @@ TEST(BallotStoreTest, MissesAreNoErrors) {
 
 TEST(BallotStoreTest, WritingTheSameAgainChangesNothing) {
   TempDirectory dir;
-  absl::StatusOr<std::unique_ptr<BallotStore>> store = Open(dir.File("ballots"));
+  absl::StatusOr<std::unique_ptr<BallotStore>> store = OpenStore(dir.File("ballots"));
   ASSERT_TRUE(store.ok());
   const std::vector<BallotVersion> first = {VersionOf(1, 1, 1, 1), VersionOf(1, 2, 2, 1)};
   const std::vector<BallotVersion> second = {VersionOf(1, 1, 3, 2)};
@@ -188,7 +188,7 @@ TEST(BallotStoreTest, WritingTheSameAgainChangesNothing) {
 
 TEST(BallotStoreTest, ScanStopsWhereToldTo) {
   TempDirectory dir;
-  absl::StatusOr<std::unique_ptr<BallotStore>> store = Open(dir.File("ballots"));
+  absl::StatusOr<std::unique_ptr<BallotStore>> store = OpenStore(dir.File("ballots"));
   ASSERT_TRUE(store.ok());
   ASSERT_TRUE((*store)->Write({VersionOf(1, 1, 1, 1), VersionOf(1, 2, 2, 1)}, 1).ok());
   EXPECT_EQ(
@@ -204,7 +204,7 @@ TEST(BallotStoreTest, AFileLeftHalfWrittenByACrashIsInNobodysWay) {
   for (const Position position : {1, 2}) {
     std::filesystem::create_directories(dir.File("ballots"));
     std::ofstream(dir.File("ballots") + "/next.sst") << "half a file";
-    absl::StatusOr<std::unique_ptr<BallotStore>> store = Open(dir.File("ballots"));
+    absl::StatusOr<std::unique_ptr<BallotStore>> store = OpenStore(dir.File("ballots"));
     ASSERT_TRUE(store.ok()) << store.status();
     EXPECT_EQ((*store)->position(), position - 1);
     ASSERT_TRUE((*store)->Write(many, position).ok());
@@ -223,13 +223,13 @@ TEST(BallotStoreTest, AFileLeftHalfWrittenByACrashIsInNobodysWay) {
 TEST(BallotStoreTest, AnotherEpochIsRefused) {
   TempDirectory dir;
   {
-    absl::StatusOr<std::unique_ptr<BallotStore>> store = Open(dir.File("ballots"));
+    absl::StatusOr<std::unique_ptr<BallotStore>> store = OpenStore(dir.File("ballots"));
     ASSERT_TRUE(store.ok());
     ASSERT_TRUE((*store)->Write({VersionOf(1, 1, 1, 1)}, 1).ok());
   }
-  EXPECT_EQ(Open(dir.File("ballots"), kEpoch + 1).status().code(),
+  EXPECT_EQ(OpenStore(dir.File("ballots"), kStoreEpoch + 1).status().code(),
             absl::StatusCode::kFailedPrecondition);
-  EXPECT_TRUE(Open(dir.File("ballots")).ok());
+  EXPECT_TRUE(OpenStore(dir.File("ballots")).ok());
 }
 
 // Commit p holds the seqs of (p - 1) * kPerCommit + 1 ... p * kPerCommit.
@@ -238,7 +238,7 @@ constexpr Seq kPerCommit = 200;
 // Fills the store through several flushes of its own, notes what it called durable, and dies.
 int WriteAndDie(const std::string& directory) {
   absl::StatusOr<std::unique_ptr<BallotStore>> store =
-      Open(directory + "/ballots", kEpoch, 1 << 20, kPerCommit + 1);
+      OpenStore(directory + "/ballots", kStoreEpoch, 1 << 20, kPerCommit + 1);
   if (!store.ok()) return 1;
   const Position from = (*store)->position();
   std::vector<BallotVersion> batch;
@@ -263,7 +263,7 @@ TEST(BallotStoreTest, AfterAKillThePositionNamesExactlyWhatIsThere) {
     ASSERT_EQ(RunChild("write_and_die", dir.path()), 42);
     Position durable = 0;
     ASSERT_TRUE(std::ifstream(dir.File("durable")) >> durable);
-    absl::StatusOr<std::unique_ptr<BallotStore>> store = Open(dir.File("ballots"));
+    absl::StatusOr<std::unique_ptr<BallotStore>> store = OpenStore(dir.File("ballots"));
     ASSERT_TRUE(store.ok()) << store.status();
     const Position position = (*store)->position();
     std::printf("round %d: durable %llu, found %llu\n", round,
@@ -309,7 +309,7 @@ TEST(BallotStoreTest, ALookUpInALargeFileReadsLittle) {
   TempDirectory dir;
   BallotStoreOptions options;
   options.directory = dir.File("ballots");
-  options.epoch = kEpoch;
+  options.epoch = kStoreEpoch;
   options.memory_bytes_max = 16 << 20;
   absl::StatusOr<std::unique_ptr<BallotStore>> store = BallotStore::Open(options);
   ASSERT_TRUE(store.ok()) << store.status();

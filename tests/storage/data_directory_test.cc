@@ -19,7 +19,8 @@
 namespace tallyd {
 namespace {
 
-absl::StatusOr<std::unique_ptr<DataDirectory>> Open(const std::string& path, bool create = true) {
+absl::StatusOr<std::unique_ptr<DataDirectory>> OpenDirectory(const std::string& path,
+                                                             bool create = true) {
   DataDirectoryOptions options;
   options.directory = path;
   options.create_if_missing = create;
@@ -39,12 +40,12 @@ mode_t ModeOf(const std::string& path) {
 TEST(DataDirectoryTest, IsCreatedOnceWithItsKey) {
   TempDirectory dir;
   const std::string path = dir.File("data");
-  EXPECT_EQ(Open(path, false).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(OpenDirectory(path, false).status().code(), absl::StatusCode::kNotFound);
   EXPECT_FALSE(FileExists(path));
   Epoch epoch = 0;
   RootKey key{};
   {
-    const absl::StatusOr<std::unique_ptr<DataDirectory>> data = Open(path);
+    const absl::StatusOr<std::unique_ptr<DataDirectory>> data = OpenDirectory(path);
     ASSERT_TRUE(data.ok()) << data.status();
     EXPECT_TRUE((*data)->created());
     ASSERT_TRUE((*data)->key_present());
@@ -60,7 +61,7 @@ TEST(DataDirectoryTest, IsCreatedOnceWithItsKey) {
   EXPECT_EQ(ModeOf(path + ".key"), 0600u);
   EXPECT_EQ(ModeOf(path), 0700u);
   EXPECT_EQ(std::filesystem::file_size(path + ".key"), 65u);
-  const absl::StatusOr<std::unique_ptr<DataDirectory>> data = Open(path + "/", false);
+  const absl::StatusOr<std::unique_ptr<DataDirectory>> data = OpenDirectory(path + "/", false);
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_EQ((*data)->epoch(), epoch);
   EXPECT_EQ((*data)->root_keys().newest, key);
@@ -68,8 +69,8 @@ TEST(DataDirectoryTest, IsCreatedOnceWithItsKey) {
 
 TEST(DataDirectoryTest, TwoDirectoriesHaveTwoKeys) {
   TempDirectory dir;
-  const absl::StatusOr<std::unique_ptr<DataDirectory>> one = Open(dir.File("one"));
-  const absl::StatusOr<std::unique_ptr<DataDirectory>> two = Open(dir.File("two"));
+  const absl::StatusOr<std::unique_ptr<DataDirectory>> one = OpenDirectory(dir.File("one"));
+  const absl::StatusOr<std::unique_ptr<DataDirectory>> two = OpenDirectory(dir.File("two"));
   ASSERT_TRUE(one.ok() && two.ok());
   EXPECT_NE((*one)->root_keys().newest, (*two)->root_keys().newest);
 }
@@ -77,21 +78,21 @@ TEST(DataDirectoryTest, TwoDirectoriesHaveTwoKeys) {
 TEST(DataDirectoryTest, IsNewUntilThereIsAJournal) {
   TempDirectory dir;
   const std::string path = dir.File("data");
-  ASSERT_TRUE(Open(path).ok());
-  EXPECT_TRUE((*Open(path))->created());  // the first start ended before its journal began
+  ASSERT_TRUE(OpenDirectory(path).ok());
+  EXPECT_TRUE((*OpenDirectory(path))->created());  // the first start ended before its journal began
   std::filesystem::create_directory(path + "/journal");
-  EXPECT_TRUE((*Open(path))->created());
+  EXPECT_TRUE((*OpenDirectory(path))->created());
   RocksJournalOptions journal;
   journal.directory = path + "/journal";
   journal.create_if_missing = true;
   ASSERT_TRUE(OpenRocksJournal(journal).ok());
-  EXPECT_FALSE((*Open(path))->created());
+  EXPECT_FALSE((*OpenDirectory(path))->created());
 
   // A lost journal is not a new one while anything tells of it.
   for (const char* rest : {"watermark", "tally.checkpoint", "ballots"}) {
     std::filesystem::remove_all(path + "/journal");
     Touch(path + "/" + rest);
-    EXPECT_FALSE((*Open(path))->created()) << rest;
+    EXPECT_FALSE((*OpenDirectory(path))->created()) << rest;
     std::filesystem::remove(path + "/" + rest);
   }
 }
@@ -115,7 +116,7 @@ TEST(DataDirectoryTest, ACreationCutShortIsFinishedWithTheKeyItMade) {
   for (int step = 0; step <= 5; ++step) {
     TempDirectory dir;
     const std::string path = prepared(step, dir);
-    const absl::StatusOr<std::unique_ptr<DataDirectory>> data = Open(path);
+    const absl::StatusOr<std::unique_ptr<DataDirectory>> data = OpenDirectory(path);
     ASSERT_TRUE(data.ok()) << step << ' ' << data.status();
     EXPECT_TRUE((*data)->created());
     EXPECT_TRUE((*data)->key_present());
@@ -133,7 +134,7 @@ TEST(DataDirectoryTest, DataWithoutFormatIsRefusedAndGetsNoKey) {
     const std::string path = dir.File("data");
     std::filesystem::create_directory(path);
     Touch(path + "/" + rest);
-    EXPECT_EQ(Open(path).status().code(), absl::StatusCode::kFailedPrecondition) << rest;
+    EXPECT_EQ(OpenDirectory(path).status().code(), absl::StatusCode::kFailedPrecondition) << rest;
     EXPECT_FALSE(FileExists(path + ".key"));
     EXPECT_FALSE(FileExists(path + "/FORMAT"));
   }
@@ -152,9 +153,9 @@ TEST(DataDirectoryTest, AWatermarkOfAnEmptyDirectoryIsAMissingDisk) {
 TEST(DataDirectoryTest, AMissingKeyIsSaidAndNotMadeAgain) {
   TempDirectory dir;
   const std::string path = dir.File("data");
-  ASSERT_TRUE(Open(path).ok());
+  ASSERT_TRUE(OpenDirectory(path).ok());
   std::filesystem::remove(path + ".key");
-  const absl::StatusOr<std::unique_ptr<DataDirectory>> data = Open(path);
+  const absl::StatusOr<std::unique_ptr<DataDirectory>> data = OpenDirectory(path);
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_FALSE((*data)->key_present());
   EXPECT_FALSE(FileExists(path + ".key"));
@@ -164,40 +165,40 @@ TEST(DataDirectoryTest, KeyFilesThatAreOpenToOthersOrNoneAreRefused) {
   TempDirectory dir;
   const std::string path = dir.File("data");
   const std::string key = path + ".key";
-  ASSERT_TRUE(Open(path).ok());
+  ASSERT_TRUE(OpenDirectory(path).ok());
   for (const mode_t mode : {0640, 0604, 0660, 0610}) {
     ASSERT_EQ(chmod(key.c_str(), mode), 0);
-    EXPECT_EQ(Open(path).status().code(), absl::StatusCode::kPermissionDenied) << mode;
+    EXPECT_EQ(OpenDirectory(path).status().code(), absl::StatusCode::kPermissionDenied) << mode;
   }
   ASSERT_EQ(chmod(key.c_str(), 0400), 0);
-  EXPECT_TRUE(Open(path).ok());
+  EXPECT_TRUE(OpenDirectory(path).ok());
   ASSERT_EQ(chmod(key.c_str(), 0600), 0);
   for (const std::string& text :
        {std::string(), std::string("abc"), std::string(63, 'a'), std::string(65, 'a'),
         std::string(64, 'g') + "\n", std::string(64, 'a') + "\n\n", std::string(63, 'a') + ":"}) {
     Touch(key, text);
-    EXPECT_EQ(Open(path).status().code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_EQ(OpenDirectory(path).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }
 
 TEST(DataDirectoryTest, FormatsThatAreNewerOrNoneAreRefused) {
   TempDirectory dir;
   const std::string path = dir.File("data");
-  ASSERT_TRUE(Open(path).ok());
+  ASSERT_TRUE(OpenDirectory(path).ok());
   Touch(path + "/FORMAT", "tallyd-data 2\nanything\n");
-  const absl::Status newer = Open(path).status();
+  const absl::Status newer = OpenDirectory(path).status();
   EXPECT_EQ(newer.code(), absl::StatusCode::kUnimplemented);
   EXPECT_NE(std::string(newer.message()).find("data format 2"), std::string::npos) << newer;
   for (const char* text : {"", "tallyd-data 1", "tallyd-data 1\n", "tallyd-data x\nepoch 1\n",
                            "tallyd-data 1\nepoch 1", "tallyd-data 1\nepoch 0\n",
                            "tallyd-data 1\nepoch 1x\n", "tallyd-data 0\nepoch 1\n"}) {
     Touch(path + "/FORMAT", text);
-    EXPECT_EQ(Open(path).status().code(), absl::StatusCode::kDataLoss) << text;
+    EXPECT_EQ(OpenDirectory(path).status().code(), absl::StatusCode::kDataLoss) << text;
   }
 }
 
 int OpenAndExpectUnavailable(const std::string& directory) {
-  const absl::Status status = Open(directory).status();
+  const absl::Status status = OpenDirectory(directory).status();
   const bool named =
       std::string(status.message()).find(absl::StrCat("process ", getppid())) != std::string::npos;
   return status.code() == absl::StatusCode::kUnavailable && named ? 42 : 1;
@@ -206,7 +207,7 @@ const bool kOpenAndExpectUnavailable =
     RegisterChild("open_and_expect_unavailable", &OpenAndExpectUnavailable);
 
 int OpenAndDie(const std::string& directory) {
-  const absl::StatusOr<std::unique_ptr<DataDirectory>> data = Open(directory);
+  const absl::StatusOr<std::unique_ptr<DataDirectory>> data = OpenDirectory(directory);
   if (!data.ok()) return 1;
   raise(SIGKILL);
   return 2;
@@ -217,19 +218,19 @@ TEST(DataDirectoryTest, OneProcessAtATime) {
   TempDirectory dir;
   const std::string path = dir.File("data");
   {
-    const absl::StatusOr<std::unique_ptr<DataDirectory>> data = Open(path);
+    const absl::StatusOr<std::unique_ptr<DataDirectory>> data = OpenDirectory(path);
     ASSERT_TRUE(data.ok());
-    EXPECT_EQ(Open(path).status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(OpenDirectory(path).status().code(), absl::StatusCode::kUnavailable);
     EXPECT_EQ(RunChild("open_and_expect_unavailable", path), 42);
   }
   EXPECT_EQ(RunChild("open_and_die", path), 128 + SIGKILL);
-  EXPECT_TRUE(Open(path).ok());  // the lock went with the process
+  EXPECT_TRUE(OpenDirectory(path).ok());  // the lock went with the process
 }
 
 TEST(DataDirectoryTest, RemoveDerivedLeavesTheTruth) {
   TempDirectory dir;
   const std::string path = dir.File("data");
-  const absl::StatusOr<std::unique_ptr<DataDirectory>> data = Open(path);
+  const absl::StatusOr<std::unique_ptr<DataDirectory>> data = OpenDirectory(path);
   ASSERT_TRUE(data.ok());
   EXPECT_TRUE((*data)->RemoveDerived().ok());
   for (const char* made : {"journal", "ballots", "ballots.removed"}) {

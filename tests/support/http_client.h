@@ -34,6 +34,10 @@ struct HttpCall {
   std::optional<std::string> body;
 };
 
+inline HttpCall GetCall(std::string target) {
+  return {.method = "GET", .target = std::move(target), .headers = {}, .body = std::nullopt};
+}
+
 struct HttpAnswer {
   int status = 0;
   std::multimap<std::string, std::string> headers;  // names in lower case

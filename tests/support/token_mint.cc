@@ -180,4 +180,9 @@ std::int64_t TokenMint::Now() {
       .count();
 }
 
+const TokenMint& SharedMint() {
+  static const TokenMint mint;
+  return mint;
+}
+
 }  // namespace tallyd

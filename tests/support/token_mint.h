@@ -8,7 +8,7 @@
 //   std::string token = mint.Sign("rsa", mint.Header("RS256", "rsa"), mint.Claims("4711"));
 //
 // Signs with cjose, OpenSSL and libsodium directly; shares nothing with net/. Making one takes a
-// few tenths of a second (RSA keys): make one per program. One thread.
+// few tenths of a second (RSA keys): SharedMint() is one per program. One thread.
 
 #include <array>
 #include <cstdint>
@@ -59,5 +59,7 @@ class TokenMint {
   struct Keys;
   std::unique_ptr<Keys> keys_;
 };
+
+const TokenMint& SharedMint();
 
 }  // namespace tallyd

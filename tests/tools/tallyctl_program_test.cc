@@ -27,12 +27,6 @@ const std::vector<std::string>& Fixtures() {
   return paths;
 }
 
-HttpCall Get(const std::string& target) {
-  HttpCall call;
-  call.target = target;
-  return call;
-}
-
 class TallyctlProgramTest : public testing::Test {
  protected:
   void StartServer(std::uint16_t port = 0, std::uint16_t admin_port = 0) {
@@ -150,7 +144,7 @@ TEST_F(TallyctlProgramTest, VerifyAndRebuildAgreeWithWhatIsServed) {
   EXPECT_EQ(RunTallyctl({"rebuild", "--data-dir", data_}).exit, 75);
   const auto ranking = [this] {
     return HttpClient(server_->public_port(), false)
-        .Send(Get("/v1/polls/ordinal-borda/ranking"))
+        .Send(GetCall("/v1/polls/ordinal-borda/ranking"))
         .body;
   };
   const std::string before = ranking();
@@ -212,7 +206,7 @@ TEST_F(TallyctlProgramTest, AnImportOutlivesAKilledServer) {
   const pid_t import = StartTallyctl(ImportArguments({file}, {"--batch-lines=20"}));
   HttpClient watcher(port, false);
   const auto ballots_served = [&]() -> std::int64_t {
-    const HttpAnswer answer = watcher.Send(Get("/v1/polls/large/ranking"));
+    const HttpAnswer answer = watcher.Send(GetCall("/v1/polls/large/ranking"));
     return answer.status == 200 ? answer.Json().at("totals").at("ballots").as_int64() : 0;
   };
   std::int64_t served = 0;
@@ -239,7 +233,7 @@ TEST_F(TallyctlProgramTest, PaperOfOtherPlatformsComesOutAsTheirFilesSay) {
   EXPECT_EQ(SumOf(again, "duplicate"), 9);
   const auto ranking = [this](const std::string& poll) {
     return HttpClient(server_->public_port(), false)
-        .Send(Get("/v1/polls/" + poll + "/ranking"))
+        .Send(GetCall("/v1/polls/" + poll + "/ranking"))
         .Json();
   };
   // 4,5,6 / 7,8 / 4 / 5 / 4,7 / blank / 8, and 8 / 4,5.

@@ -17,12 +17,6 @@
 namespace tallyd {
 namespace {
 
-HttpCall Get(const std::string& target) {
-  HttpCall call;
-  call.target = target;
-  return call;
-}
-
 class TallydProgramTest : public testing::Test {
  protected:
   TallydOptions Options() const { return {.data_directory = data_}; }
@@ -43,8 +37,8 @@ class TallydProgramTest : public testing::Test {
 TEST_F(TallydProgramTest, SaysWhereItListensServesAndDrainsOnSigterm) {
   TallydProcess server(Options());
   ASSERT_TRUE(server.WaitReady()) << server.Log();
-  EXPECT_EQ(HttpClient(server.public_port()).Send(Get("/livez")).status, 200);
-  EXPECT_EQ(HttpClient(server.admin_port()).Send(Get("/readyz")).status, 200);
+  EXPECT_EQ(HttpClient(server.public_port()).Send(GetCall("/livez")).status, 200);
+  EXPECT_EQ(HttpClient(server.admin_port()).Send(GetCall("/readyz")).status, 200);
   server.Terminate();
   EXPECT_EQ(server.Wait(), 0);
   const std::string log = server.Log();

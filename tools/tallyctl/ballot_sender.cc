@@ -78,8 +78,8 @@ void BallotSender::Work() {
 }
 
 absl::Status BallotSender::SendBatch(RetryingConnection& connection, Votes votes) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point deadline = Clock::now() + options_.give_up_after;
+  using SteadyClock = std::chrono::steady_clock;
+  const SteadyClock::time_point deadline = SteadyClock::now() + options_.give_up_after;
   std::chrono::milliseconds pause{10};
   for (;;) {
     ClientRequest request;
@@ -93,7 +93,7 @@ absl::Status BallotSender::SendBatch(RetryingConnection& connection, Votes votes
     auto again = TakeBatchAnswer(*answer, votes);
     if (!again.ok()) return again.status();
     if (again->empty()) return absl::OkStatus();
-    if (Clock::now() > deadline) {
+    if (SteadyClock::now() > deadline) {
       return absl::UnavailableError("the server keeps refusing ballots for now: gave up after " +
                                     std::to_string(options_.give_up_after.count()) + " s");
     }

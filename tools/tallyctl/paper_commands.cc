@@ -89,8 +89,8 @@ void PrintBatch(const json::value& batch) {
   PrintCardLines(batch);
 }
 
-ExitCode PrintAnswer(const ControlOptions& options, const absl::StatusOr<ClientAnswer>& answer,
-                     const std::string& what) {
+ExitCode PrintPaperAnswer(const ControlOptions& options, const absl::StatusOr<ClientAnswer>& answer,
+                          const std::string& what) {
   if (!answer.ok()) return Fail(answer.status());
   if (answer->status != 200 && answer->status != 201) {
     const ExitCode code = Fail(what + ": " + DescribeProblem(*answer));
@@ -112,7 +112,7 @@ ExitCode SendFile(const ControlOptions& options, const PaperOptions& paper, std:
   auto content = ReadContent(paper.file);
   if (!content.ok()) return Fail(content.status(), kExitBadData);
   const char* type = IsCsv(paper.file) ? "text/csv" : "application/json";
-  return PrintAnswer(
+  return PrintPaperAnswer(
       options,
       Call(options, WithBody(options, std::move(method), target, type, *std::move(content))),
       what + " " + paper.batch);
@@ -149,29 +149,29 @@ ExitCode EnterCards(const ControlOptions& options, const PaperOptions& paper) {
       "?invalid=" + std::to_string(paper.invalid) + "&blank=" + std::to_string(paper.blank);
   if (!paper.box.empty()) query += "&box=" + EncodeSegment(paper.box);
   if (!paper.seal.empty()) query += "&seal=" + EncodeSegment(paper.seal);
-  return PrintAnswer(options,
-                     Call(options, WithBody(options, "POST", Target(paper, "/cards" + query),
-                                            "application/x-ndjson", *std::move(content))),
-                     "entering cards of " + paper.batch);
+  return PrintPaperAnswer(options,
+                          Call(options, WithBody(options, "POST", Target(paper, "/cards" + query),
+                                                 "application/x-ndjson", *std::move(content))),
+                          "entering cards of " + paper.batch);
 }
 
 ExitCode ConfirmPaper(const ControlOptions& options, const PaperOptions& paper) {
   const std::string target = Target(paper, "/confirm");
   if (!paper.file.empty()) return SendFile(options, paper, "POST", target, "confirming");
-  return PrintAnswer(options, Call(options, MakeRequest(options, "POST", target)),
-                     "confirming " + paper.batch);
+  return PrintPaperAnswer(options, Call(options, MakeRequest(options, "POST", target)),
+                          "confirming " + paper.batch);
 }
 
 ExitCode VoidPaper(const ControlOptions& options, const PaperOptions& paper) {
   const std::string body = json::serialize(json::object{{"reason", paper.reason}});
-  return PrintAnswer(options,
-                     Call(options, MakeRequest(options, "POST", Target(paper, "/void"), body)),
-                     "voiding " + paper.batch);
+  return PrintPaperAnswer(options,
+                          Call(options, MakeRequest(options, "POST", Target(paper, "/void"), body)),
+                          "voiding " + paper.batch);
 }
 
 ExitCode ShowPaper(const ControlOptions& options, const PaperOptions& paper) {
-  return PrintAnswer(options, Call(options, MakeRequest(options, "GET", Target(paper))),
-                     paper.batch);
+  return PrintPaperAnswer(options, Call(options, MakeRequest(options, "GET", Target(paper))),
+                          paper.batch);
 }
 
 ExitCode ListPaper(const ControlOptions& options, const PaperOptions& paper) {

@@ -29,8 +29,8 @@ void PrintPoll(const json::value& poll) {
 }
 
 // A poll in an answer of status 200 or 201, printed; else the problem.
-ExitCode PrintAnswer(const ControlOptions& options, const absl::StatusOr<ClientAnswer>& answer,
-                     const std::string& doing) {
+ExitCode PrintPollAnswer(const ControlOptions& options, const absl::StatusOr<ClientAnswer>& answer,
+                         const std::string& doing) {
   if (!answer.ok()) return Fail(answer.status());
   if (answer->status != 200 && answer->status != 201) {
     return Fail(doing + ": " + DescribeProblem(*answer));
@@ -71,7 +71,7 @@ ExitCode CreatePoll(const ControlOptions& options, const std::string& path, cons
   ClientRequest request =
       MakeRequest(options, "PUT", "/v1/polls/" + EncodeSegment(poll), json::serialize(*document));
   request.headers.emplace_back("If-None-Match", "*");
-  return PrintAnswer(options, Call(options, request), "creating " + poll);
+  return PrintPollAnswer(options, Call(options, request), "creating " + poll);
 }
 
 ExitCode ShowPoll(const ControlOptions& options, const std::string& id) {
@@ -127,7 +127,7 @@ ExitCode TransitionPoll(const ControlOptions& options, const std::string& id,
   const ClientRequest request =
       MakeRequest(options, "POST", "/v1/polls/" + EncodeSegment(id) + "/transitions",
                   json::serialize(json::object{{"to", to}}));
-  return PrintAnswer(options, Call(options, request), id + " to " + to);
+  return PrintPollAnswer(options, Call(options, request), id + " to " + to);
 }
 
 }  // namespace tallyd

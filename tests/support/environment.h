@@ -1,6 +1,6 @@
 #pragma once
 
-// What the crash tests take from the environment: seeds, and how long to go on.
+// What tests take from the environment: seeds, and how long to go on.
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Every fuzz target for a number of executions, one after the other, with what came of it.
+#   tests/fuzz/long_run.sh                       100,000,000 each (half a day to days; resumes, see below)
+#   tests/fuzz/long_run.sh EXECUTIONS            of each
+#   tests/fuzz/long_run.sh EXECUTIONS TARGET...  of these (token_fuzz)
+# Needs the preset fuzz built: cmake --preset fuzz && cmake --build --preset fuzz. Executions add up
+# in build/fuzz/long_run/TARGET.done, so a run that was interrupted goes on where its last slice
+# ended; what a target found stays beside it, and a target with a finding is not run again until
+# the file is gone. Ends with 1 if there is a finding.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=$root/build/fuzz
+out=$build/long_run
+slice=2000000 # executions between two notes of how far it is
+
+goal=${1:-100000000}
+shift || true
+targets=("$@")
+if [ ${#targets[@]} = 0 ]; then
+  mapfile -t targets < <(cd "$build/bin" && ls -- *_fuzz)
+fi
+mkdir -p "$out"
+
+done_of() { cat "$out/$1.done" 2>/dev/null || echo 0; }
+
+# Until the goal; false if something was found.
+run_target() {
+  local name=$1 so_far runs
+  mkdir -p "$build/corpus/$name"
+  "$build/bin/${name}_replay" --write-seeds "$build/corpus/$name" >/dev/null
+  so_far=$(done_of "$name")
+  while [ "$so_far" -lt "$goal" ]; do
+    runs=$((goal - so_far < slice ? goal - so_far : slice))
+    if ! "$build/bin/$name" -runs="$runs" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="$out/$name." "$build/corpus/$name" >"$out/$name.log" 2>&1; then
+      echo "$name: found something after $so_far executions, see $out/$name.log" >&2
+      return 1
+    fi
+    so_far=$((so_far + $(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$name.log")))
+    echo "$so_far" >"$out/$name.done"
+  done
+}
+
+failed=0
+for name in "${targets[@]}"; do
+  if compgen -G "$out/$name.crash-*" >/dev/null || compgen -G "$out/$name.timeout-*" >/dev/null ||
+    compgen -G "$out/$name.oom-*" >/dev/null; then
+    echo "$name: has a finding in $out" >&2
+    failed=1
+    continue
+  fi
+  run_target "$name" || failed=1
+  printf '%-22s %12d executions, corpus of %d, %s a second\n' "$name" "$(done_of "$name")" \
+    "$(find "$build/corpus/$name" -type f | wc -l)" \
+    "$(sed -n 's/^stat::average_exec_per_sec: *//p' "$out/$name.log" 2>/dev/null)"
+done
+exit $failed
