@@ -16,7 +16,6 @@
 
 #include "storage/ballot_store_codec.h"
 #include "storage/ballot_store_writer.h"
-#include "storage/rocks_slice.h"
 #include "storage/rocks_status.h"
 
 namespace tallyd {

@@ -17,7 +17,6 @@
 #include "storage/absl_view.h"
 #include "storage/ballot_store_codec.h"
 #include "storage/byte_codec.h"
-#include "storage/rocks_slice.h"
 #include "storage/rocks_status.h"
 
 namespace tallyd {

@@ -18,7 +18,6 @@
 #include "storage/durable_file.h"
 #include "storage/journal_record.h"
 #include "storage/rocks_journal_cursor.h"
-#include "storage/rocks_slice.h"
 #include "storage/rocks_status.h"
 
 namespace tallyd {

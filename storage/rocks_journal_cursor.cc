@@ -5,7 +5,6 @@
 #include <rocksdb/options.h>
 
 #include "storage/journal_record.h"
-#include "storage/rocks_slice.h"
 #include "storage/rocks_status.h"
 
 namespace tallyd {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/slice.h>
 #include <rocksdb/status.h>
 
 namespace tallyd {
@@ -92,6 +93,14 @@ std::shared_ptr<rocksdb::EventListener> ListenForBackgroundError(
 
 std::shared_ptr<rocksdb::Logger> LogToStderr(std::string_view what) {
   return std::make_shared<StderrLogger>(what);
+}
+
+rocksdb::Slice ToSlice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+std::string_view View(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
 }
 
 }  // namespace tallyd

@@ -1,7 +1,7 @@
 #pragma once
 
-// The border to RocksDB: its statuses become absl::Status here and nowhere else, and its background
-// errors and warnings are heard here. Its headers stay in .cc files.
+// The border to RocksDB: its statuses become absl::Status here and nowhere else, its background
+// errors and warnings are heard here, and its slices are our views. Its headers stay in .cc files.
 
 #include <functional>
 #include <memory>
@@ -12,6 +12,7 @@
 namespace rocksdb {
 class EventListener;
 class Logger;
+class Slice;
 class Status;
 }  // namespace rocksdb
 
@@ -30,5 +31,9 @@ std::shared_ptr<rocksdb::EventListener> ListenForBackgroundError(
 // breaks an assertion of its own (Debian builds them in), and the process would end by SIGABRT
 // before it could say what is wrong.
 std::shared_ptr<rocksdb::Logger> LogToStderr(std::string_view what);
+
+// The same bytes; nothing is copied.
+rocksdb::Slice ToSlice(std::string_view bytes);
+std::string_view View(const rocksdb::Slice& slice);
 
 }  // namespace tallyd

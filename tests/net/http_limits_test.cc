@@ -7,9 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <gtest/gtest.h>
-
 #include "absl/synchronization/notification.h"
+#include <gtest/gtest.h>
 
 #include "tests/net/http_fixture.h"
 
