@@ -2,6 +2,7 @@
 
 // What headers and targets of HTTP are made of, character by character.
 
+#include <algorithm>
 #include <string_view>
 
 namespace tallyd {
@@ -19,6 +20,17 @@ constexpr int HexValue(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
+}
+
+// Of an ASCII letter; others stay as they are.
+constexpr char ToLower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// ASCII letters in either case.
+constexpr bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return ToLower(x) == ToLower(y); });
 }
 
 }  // namespace tallyd

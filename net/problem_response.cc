@@ -6,7 +6,6 @@
 #include <string>
 
 #include "net/http_text.h"
-#include "net/request_guard.h"
 
 namespace tallyd {
 namespace {

@@ -63,7 +63,4 @@ bool IsValidTarget(std::string_view target);
 // [A-Za-z0-9._-]{1,64}
 bool IsSaneRequestId(std::string_view id);
 
-// ASCII only, as field names and tokens are.
-bool EqualsIgnoreCase(std::string_view a, std::string_view b);
-
 }  // namespace tallyd

@@ -5,6 +5,7 @@
 
 #include <boost/beast/http/basic_parser.hpp>
 
+#include "net/http_text.h"
 #include "net/request_guard.h"
 
 namespace tallyd {

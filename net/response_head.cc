@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "net/http_text.h"
 #include "net/request_guard.h"
 
 namespace tallyd {

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "net/base64url.h"
+#include "net/http_text.h"
 #include "net/wire_text.h"
 #include "storage/absl_view.h"
 #include "storage/check.h"
@@ -26,8 +27,8 @@ const std::vector<std::string>& HeaderNames() {
 
 // RFC 8725 section 3.11: a token made for another purpose is no access token.
 bool IsAccessTokenType(std::string_view type) {
-  return EqualsIgnoringCase(type, "jwt") || EqualsIgnoringCase(type, "at+jwt") ||
-         EqualsIgnoringCase(type, "application/at+jwt");
+  return EqualsIgnoreCase(type, "jwt") || EqualsIgnoreCase(type, "at+jwt") ||
+         EqualsIgnoreCase(type, "application/at+jwt");
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include "absl/strings/escaping.h"
 #include <openssl/evp.h>
 
-#include "net/request_guard.h"
+#include "net/http_text.h"
 #include "storage/absl_view.h"
 #include "storage/check.h"
 

@@ -1,11 +1,12 @@
 #include "net/wire_text.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
 
 #include "absl/strings/ascii.h"
+
+#include "net/http_text.h"
 
 namespace tallyd {
 namespace {
@@ -151,13 +152,6 @@ bool IsUtf8Without(std::string_view text, Allowed refused) {
 }
 
 }  // namespace
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return absl::ascii_tolower(static_cast<unsigned char>(x)) ==
-           absl::ascii_tolower(static_cast<unsigned char>(y));
-  });
-}
 
 std::string_view StripBlanks(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r\n";
@@ -352,7 +346,7 @@ void AppendNumber(std::int64_t number, std::string& out) {
 
 bool IsMediaType(std::string_view content_type, std::string_view media_type) {
   const std::string_view bare = content_type.substr(0, content_type.find(';'));
-  return EqualsIgnoringCase(StripBlanks(bare), media_type);
+  return EqualsIgnoreCase(StripBlanks(bare), media_type);
 }
 
 std::string PercentEncode(std::string_view segment) {

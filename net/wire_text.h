@@ -39,9 +39,6 @@ void AppendTimeMs(TimeUs time, std::string& out);
 // and backslash. nullopt: not such a key.
 std::optional<std::string_view> ParseIdempotencyKey(std::string_view header);
 
-// Of ASCII letters.
-bool EqualsIgnoringCase(std::string_view a, std::string_view b);
-
 std::string_view StripBlanks(std::string_view text);
 
 // Decimal digits only, no sign; nullopt also where the number does not fit.

@@ -109,7 +109,6 @@ TEST(DecisionRestart, DecisionsAndCountsSurviveKills) {
     if (kill == kills) break;
     std::thread deciding([&] { chief.Run(server.admin_port(), server.public_port(), random()); });
     // The random moment is the point of the test, not a wait for something.
-    // Another moment of the deciding each time.
     std::this_thread::sleep_for(std::chrono::milliseconds(20 + kill * 37 % 200));
     server.Kill();
     deciding.join();

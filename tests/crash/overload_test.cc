@@ -39,11 +39,20 @@ constexpr std::uint64_t kMebibyte = 1 << 20;
 constexpr std::int64_t kMebibyteSigned = kMebibyte;
 constexpr std::uint64_t kLimitBytes = 256 * kMebibyte;
 constexpr double kAcceptedP99MsMax = 3'000;
-// The goal is 0.8 of the peak. Ten seconds on a machine that others work on sway by a fifth; what
-// they are there to find, a server that collapses under what it refuses, is far below.
+constexpr double kGoodputShareMin = 0.8;  // of the peak
+// Ten seconds say little on a machine that others work on: a short run floods three times and takes
+// the middle.
 constexpr double kLongRunSeconds = 60;
-constexpr double kGoodputShareMin = 0.8;
-constexpr double kShortRunGoodputShareMin = 0.6;
+constexpr int kShortRunFloods = 3;
+
+void ExpectEveryShedAnswerSaysWhen(const json::value& flood) {
+  const json::array& shed = flood.at("shed_by_retry_after").as_array();
+  EXPECT_EQ(shed.at(0).to_number<std::uint64_t>(), 0U) << "503 without Retry-After";
+  const auto times = std::count_if(shed.begin(), shed.end(), [](const json::value& count) {
+    return count.to_number<std::uint64_t>() > 0;
+  });
+  EXPECT_GE(times, 2) << "all shed clients are told to come back at the same moment";
+}
 
 class Overload : public ::testing::Test {
  protected:
@@ -86,6 +95,35 @@ class Overload : public ::testing::Test {
   // As many votes in flight as the queue has places, so that nothing is shed.
   json::value Peak(double seconds) { return Load({"--create=10", "--connections=1024"}, seconds); }
 
+  // Peak, flood of ten times as much, peak: the share of the higher peak that the flood left.
+  double ShareKept(double seconds) {
+    const double alone_seconds = std::clamp(seconds / 10, 3.0, 30.0);
+    const json::value before = Peak(alone_seconds);
+    double peak = PerSecond(before, "counted");
+    EXPECT_GT(peak, 0);
+    const double offered = 10 * peak;
+    const json::value flood = Load(
+        {"--rate=" + std::to_string(offered), "--connections=8192", "--give-up-ms=500"}, seconds);
+    const json::value after = Peak(alone_seconds);
+    peak = std::max(peak, PerSecond(after, "counted"));
+    const double goodput = PerSecond(flood, "counted");
+    const double p99_ms = flood.at("accepted_latency_ms").at("p99").to_number<double>();
+    std::cout << "peak " << peak << " votes/s; offered " << offered << "/s for " << seconds
+              << " s: goodput " << goodput << " votes/s (" << 100 * goodput / peak
+              << " % of peak), shed " << PerSecond(flood, "shed") << "/s, clients gone "
+              << PerSecond(flood, "given_up") << "/s, accepted p99 " << p99_ms << " ms\n"
+              << json::serialize(flood) << "\n";
+    EXPECT_LE(p99_ms, kAcceptedP99MsMax);
+    EXPECT_GT(flood.at("shed").to_number<std::uint64_t>(), 0U)
+        << "nothing was shed: that was no overload";
+    ExpectEveryShedAnswerSaysWhen(flood);
+    EXPECT_EQ(flood.at("connections_lost").to_number<std::uint64_t>(), 0U);
+    for (const json::value* report : {&before, &flood, &after}) {
+      told_ += report->at("counted").to_number<std::uint64_t>();
+    }
+    return goodput / peak;
+  }
+
   // What the clients were told is counted, the engine recounts itself to the same, and a stop loses
   // nothing of it.
   void CheckNothingLost(std::uint64_t told) {
@@ -115,24 +153,12 @@ class Overload : public ::testing::Test {
   std::unique_ptr<MemoryGroup> group_;
   std::unique_ptr<TallydProcess> server_;
   std::uint64_t first_voter_ = 0;
+  std::uint64_t told_ = 0;  // ballots that clients were told are counted
 };
-
-void ExpectEveryShedAnswerSaysWhen(const json::value& flood) {
-  const json::array& shed = flood.at("shed_by_retry_after").as_array();
-  EXPECT_EQ(shed.at(0).to_number<std::uint64_t>(), 0U) << "503 without Retry-After";
-  const auto times = std::count_if(shed.begin(), shed.end(), [](const json::value& count) {
-    return count.to_number<std::uint64_t>() > 0;
-  });
-  EXPECT_GE(times, 2) << "all shed clients are told to come back at the same moment";
-}
 
 TEST_F(Overload, TenTimesTheLoadIsShedAndTheRestServed) {
   const double seconds = static_cast<double>(EnvironmentNumber("TALLYD_OVERLOAD_SECONDS", 10));
-  const double alone_seconds = std::clamp(seconds / 10, 3.0, 30.0);
-  const json::value before = Peak(alone_seconds);
-  double peak = PerSecond(before, "counted");
-  ASSERT_GT(peak, 0);
-
+  const int floods = seconds >= kLongRunSeconds ? 1 : kShortRunFloods;
   std::atomic<bool> over{false};
   std::int64_t anonymous_max = 0;
   std::ostringstream memory_by_time;  // every ten seconds, in MiB: growth would show
@@ -144,43 +170,20 @@ TEST_F(Overload, TenTimesTheLoadIsShedAndTheRestServed) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
   });
-  const json::value flood = Load(
-      {"--rate=" + std::to_string(10 * peak), "--connections=8192", "--give-up-ms=500"}, seconds);
+  std::vector<double> shares;
+  for (int i = 0; i < floods && server_->Running(); ++i) shares.push_back(ShareKept(seconds));
   over = true;
   watcher.join();
-  std::cout << "memory every ten seconds:" << memory_by_time.str() << " MiB\n";
-  ASSERT_TRUE(server_->Running()) << group_->oom_kills() << " killed for want of memory; highest "
-                                  << anonymous_max / kMebibyteSigned << " MiB\n"
-                                  << server_->Log();
-  const double offered = 10 * peak;
-  const json::value after = Peak(alone_seconds);
-  peak = std::max(peak, PerSecond(after, "counted"));
-
-  const double goodput = PerSecond(flood, "counted");
-  const double p99_ms = flood.at("accepted_latency_ms").at("p99").to_number<double>();
-  const auto shed = flood.at("shed").to_number<std::uint64_t>();
-  std::cout << "peak " << peak << " votes/s; offered " << offered << "/s for " << seconds
-            << " s: goodput " << goodput << " votes/s (" << 100 * goodput / peak
-            << " % of peak), shed " << PerSecond(flood, "shed") << "/s, clients gone "
-            << PerSecond(flood, "given_up") << "/s, accepted p99 " << p99_ms << " ms; memory "
+  std::cout << "memory every ten seconds:" << memory_by_time.str() << " MiB; highest "
             << anonymous_max / kMebibyteSigned << " MiB of " << kLimitBytes / kMebibyte
-            << " (highest with page cache " << group_->highest_bytes() / kMebibyteSigned << ")\n"
-            << json::serialize(flood) << "\n";
-
-  EXPECT_GE(goodput,
-            peak * (seconds >= kLongRunSeconds ? kGoodputShareMin : kShortRunGoodputShareMin));
-  EXPECT_LE(p99_ms, kAcceptedP99MsMax);
-  EXPECT_GT(shed, 0U) << "nothing was shed: that was no overload";
-  ExpectEveryShedAnswerSaysWhen(flood);
-  EXPECT_EQ(flood.at("connections_lost").to_number<std::uint64_t>(), 0U);
+            << " (with page cache " << group_->highest_bytes() / kMebibyteSigned << ")\n";
+  ASSERT_TRUE(server_->Running()) << group_->oom_kills() << " killed for want of memory\n"
+                                  << server_->Log();
+  std::sort(shares.begin(), shares.end());
+  EXPECT_GE(shares[shares.size() / 2], kGoodputShareMin);
   EXPECT_EQ(group_->oom_kills(), 0);
   EXPECT_GT(anonymous_max, 0);
-  ASSERT_TRUE(server_->Running()) << server_->Log();
-  std::uint64_t told = 0;
-  for (const json::value* report : {&before, &flood, &after}) {
-    told += report->at("counted").to_number<std::uint64_t>();
-  }
-  CheckNothingLost(told);
+  CheckNothingLost(told_);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every fuzz target for a number of executions, one after the other, with what came of it.
-#   tests/fuzz/long_run.sh                       100,000,000 each (half a day to days; resumes, see below)
+#   tests/fuzz/long_run.sh                       100,000,000 each (days; goes on, see below)
 #   tests/fuzz/long_run.sh EXECUTIONS            of each
 #   tests/fuzz/long_run.sh EXECUTIONS TARGET...  of these (token_fuzz)
 # Needs the preset fuzz built: cmake --preset fuzz && cmake --build --preset fuzz. Executions add up
@@ -24,11 +24,11 @@ mkdir -p "$out"
 
 done_of() { cat "$out/$1.done" 2>/dev/null || echo 0; }
 
-# Until the goal; false if something was found.
+# Until the goal; false if something was found or could not be done.
 run_target() {
-  local name=$1 so_far runs
+  local name=$1 so_far runs ran
   mkdir -p "$build/corpus/$name"
-  "$build/bin/${name}_replay" --write-seeds "$build/corpus/$name" >/dev/null
+  "$build/bin/${name}_replay" --write-seeds "$build/corpus/$name" >/dev/null || return 1
   so_far=$(done_of "$name")
   while [ "$so_far" -lt "$goal" ]; do
     runs=$((goal - so_far < slice ? goal - so_far : slice))
@@ -37,15 +37,27 @@ run_target() {
       echo "$name: found something after $so_far executions, see $out/$name.log" >&2
       return 1
     fi
-    so_far=$((so_far + $(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$name.log")))
+    ran=$(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$name.log")
+    if [ -z "$ran" ]; then
+      echo "$name: does not say what it did, see $out/$name.log" >&2
+      return 1
+    fi
+    so_far=$((so_far + ran))
     echo "$so_far" >"$out/$name.done"
   done
 }
 
+has_finding() {
+  local kind
+  for kind in crash leak timeout oom; do
+    if compgen -G "$out/$1.$kind-*" >/dev/null; then return 0; fi
+  done
+  return 1
+}
+
 failed=0
 for name in "${targets[@]}"; do
-  if compgen -G "$out/$name.crash-*" >/dev/null || compgen -G "$out/$name.timeout-*" >/dev/null ||
-    compgen -G "$out/$name.oom-*" >/dev/null; then
+  if has_finding "$name"; then
     echo "$name: has a finding in $out" >&2
     failed=1
     continue

@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "net/request_guard.h"
+#include "net/http_text.h"
 #include "storage/check.h"
 
 namespace tallyd {
