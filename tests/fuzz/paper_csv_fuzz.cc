@@ -34,7 +34,7 @@ void Check(std::string_view body, const PollView& poll) {
   const auto batch = DecodePaperCsv(body, poll, "b-1", errors);
   TALLYD_CHECK(batch.has_value() == errors.empty());
   for (const BodyError& error : errors) TALLYD_CHECK(!error.detail.empty());
-  if (batch) TALLYD_CHECK(batch->box < poll.definition.boxes.size());
+  if (batch) TALLYD_CHECK(batch->box >= 1 && batch->box <= poll.definition.boxes.size());
   errors.clear();
   TALLYD_CHECK(DecodeSecondCsv(body, poll, errors).has_value() == errors.empty());
 }
@@ -50,6 +50,8 @@ std::vector<std::string> FuzzSeeds() {
       "Urne,bad\nKarten,3\nung\xfcltig,0\nge\xf6"
       "ffnet,2026-06-03T12:00:00Z\nIdee,Stimmen\n",
       "box\trathaus\ncards\t9\nquestion\toption\tcount\nq1\ta\t3\nq2\tb\t2\n",
+      "box;bad\ncards;3\noption;count\nstadtlauf;3\n",  // its last box
+      "box;rathaus\ncards;0\nquestion;option;count\n",
       "option;cards;score\na;1;-1\n"};
 }
 
