@@ -6,6 +6,7 @@
 // are drawn from a small range, so that equal ones are common.
 
 #include <cstdint>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -67,9 +68,10 @@ BENCHMARK(BM_Update)
 class Poll {
  public:
   // As a checkpoint would bring it: its counts are there, and random.
-  explicit Poll(std::int64_t options) : options_(static_cast<OptionIndex>(options)) {
+  explicit Poll(std::int64_t options, PollNumber number = 1)
+      : number_(number), options_(static_cast<OptionIndex>(options)) {
     PollEntry entry;
-    entry.number = 1;
+    entry.number = number_;
     entry.definition.id = "bench";
     entry.definition.project = "bench";
     entry.definition.ballot.type = BallotType::kChoose;
@@ -79,7 +81,7 @@ class Poll {
     Commit();
     LoadTally();
     auto view = std::make_shared<PollView>();
-    view->number = 1;
+    view->number = number_;
     view->definition = entry.definition;
     for (const std::string& id : OptionIds(options)) {
       OptionDefinition option;
@@ -95,7 +97,7 @@ class Poll {
       OptionIndex option = static_cast<OptionIndex>(random_() % options_);
       const PackedBallot packed = PackChoose(absl::MakeSpan(&option, 1));
       BallotEntry entry;
-      entry.poll = 1;
+      entry.poll = number_;
       entry.seq = ++seq_;
       entry.payload = packed.view();
       builder_.AddBallot(entry);
@@ -137,6 +139,7 @@ class Poll {
     builder_.Clear();
   }
 
+  const PollNumber number_;
   const OptionIndex options_;
   std::mt19937_64 random_{1};
   RecordBuilder builder_;
@@ -160,6 +163,32 @@ void BM_Publish(benchmark::State& state) {
 BENCHMARK(BM_Publish)
     ->ArgNames({"options", "ballots"})
     ->ArgsProduct({{1'000, 10'000, 100'000}, {1, 10, 100, 1'000, 10'000}})
+    ->Unit(benchmark::kMicrosecond);
+
+// As many polls of ten options, each of which got a vote: all of them published.
+void BM_PublishManyPolls(benchmark::State& state) {
+  const auto polls = static_cast<PollNumber>(state.range(0));
+  std::vector<std::unique_ptr<Poll>> all;
+  SnapshotBoard board([] {});
+  for (PollNumber number = 1; number <= polls; ++number) {
+    all.push_back(std::make_unique<Poll>(10, number));
+    board.Publish(all.back()->book().MakeSnapshot(number, 1));
+  }
+  for (auto _ : state) {
+    state.PauseTiming();
+    for (const auto& poll : all) poll->VoteFor(1);
+    state.ResumeTiming();
+    for (PollNumber number = 1; number <= polls; ++number) {
+      board.Publish(all[number - 1]->book().MakeSnapshot(number, 1));
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_PublishManyPolls)
+    ->ArgName("polls")
+    ->Arg(1)
+    ->Arg(1'000)
+    ->Arg(10'000)
     ->Unit(benchmark::kMicrosecond);
 
 }  // namespace

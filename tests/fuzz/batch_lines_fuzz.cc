@@ -49,7 +49,8 @@ struct Inflated {
   friend bool operator==(const Inflated&, const Inflated&) = default;
 };
 
-constexpr std::size_t kInflatedBytesMax = 1 << 20;  // what lies behind is not looked at
+// What lies behind is not looked at: more would only be more of the same, and slow.
+constexpr std::size_t kInflatedBytesMax = 1 << 17;
 
 Inflated Inflate(std::string_view bytes, std::size_t piece_bytes) {
   Inflated inflated;

@@ -34,7 +34,7 @@ struct MachineSetup {
   SimulatedJournal* journal;
   SimulatedBallotStore* store;
   const Watermark* watermark;
-  const SimulatedClock* clock;
+  const Clock* clock;
   std::array<OutcomeSink*, kSimulatedSinks> sinks;
   std::size_t queue_slots = 32;
   std::size_t batch_commands_max = 8;
