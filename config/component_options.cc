@@ -57,6 +57,7 @@ ClientBudgetOptions MakeBudgetOptions(const Settings& settings) {
   options.token = {settings.token_requests_per_s, settings.token_requests_burst};
   options.frontend = {settings.frontend_requests_per_s, settings.frontend_requests_burst};
   options.refused_token = {settings.refused_tokens_per_s, settings.refused_tokens_burst};
+  options.handshake = {settings.tls_handshakes_per_s, settings.tls_handshakes_burst};
   options.clients_max = static_cast<std::size_t>(settings.clients_max);
   return options;
 }

@@ -119,6 +119,13 @@ const std::array kSettings = {
                 "signatures of new tokens are not checked for this address: 429. 0: no limit."},
     SettingSpec{"refused_tokens_burst", &Settings::refused_tokens_burst, Rule::kRange, 1, 1'000'000,
                 "tokens", "The same at once, after a pause."},
+    SettingSpec{"tls_handshakes_per_s", &Settings::tls_handshakes_per_s, Rule::kRange, 0, 1'000'000,
+                "handshakes per second",
+                "TLS connections that one IPv4 address or IPv6 /64 may begin on the public "
+                "listener, trusted proxies aside; one more is closed before its handshake. 0: no "
+                "limit."},
+    SettingSpec{"tls_handshakes_burst", &Settings::tls_handshakes_burst, Rule::kRange, 1, 1'000'000,
+                "handshakes", "The same at once, after a pause."},
     SettingSpec{"clients_max", &Settings::clients_max, Rule::kRange, 512, 1 << 24, "clients",
                 "Clients whose budgets are kept, 16 bytes each; if all are in debt, those who owe "
                 "least are forgotten."},

@@ -61,6 +61,8 @@ struct Settings {
   std::int64_t frontend_requests_burst = 10'000;
   std::int64_t refused_tokens_per_s = 20;
   std::int64_t refused_tokens_burst = 400;
+  std::int64_t tls_handshakes_per_s = 50;
+  std::int64_t tls_handshakes_burst = 500;
   std::int64_t clients_max = 65'536;
   std::int64_t live_readers_max = 32'768;
   std::int64_t network_live_readers_max = 1'000;

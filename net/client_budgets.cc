@@ -22,12 +22,13 @@ std::uint32_t SecondsUp(std::int64_t us) {
 
 std::string_view BudgetName(BudgetKind kind) {
   constexpr std::array<std::string_view, kBudgetKindCount> kNames = {"address", "token", "frontend",
-                                                                     "refused-token"};
+                                                                     "refused-token", "handshake"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 ClientBudgets::ClientBudgets(const ClientBudgetOptions& options)
-    : budgets_{options.address, options.token, options.frontend, options.refused_token},
+    : budgets_{options.address, options.token, options.frontend, options.refused_token,
+               options.handshake},
       sets_per_shard_(std::max<std::size_t>(1, options.clients_max / (kShards * kWays))) {
   TALLYD_CHECK(sodium_init() >= 0);
   static_assert(sizeof hash_key_ == crypto_shorthash_KEYBYTES);

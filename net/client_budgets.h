@@ -31,9 +31,11 @@ enum class BudgetKind : std::uint8_t {
   kToken,         // a person, by token subject, wherever they are
   kFrontend,      // whoever votes on behalf of others, by name
   kRefusedToken,  // tokens that were not believed, by address
+  kHandshake,     // TLS connections that begin, by address
 };
-inline constexpr std::size_t kBudgetKindCount = 4;
-// "address", "token", "frontend", "refused-token": in RateLimit fields and metrics.
+inline constexpr std::size_t kBudgetKindCount = 5;
+// "address", "token", "frontend", "refused-token": in RateLimit fields and metrics; "handshake": in
+// metrics alone.
 std::string_view BudgetName(BudgetKind kind);
 
 struct Budget {
@@ -48,6 +50,7 @@ struct ClientBudgetOptions {
   Budget token{10, 100};
   Budget frontend{0, 10'000};
   Budget refused_token{20, 400};
+  Budget handshake{50, 500};
   std::size_t clients_max = 65'536;  // places of the table, 16 bytes each
 };
 

@@ -75,4 +75,10 @@ RequestGate::Pass ClientGate::Admit(HttpRequest& request, const ClientAddress& p
   return Charge(BudgetKind::kAddress, client.Network(), now_us, request);
 }
 
+bool ClientGate::AdmitHandshake(const ClientAddress& peer, IoThread::TimePoint now) {
+  const bool has_address = peer.bits() > 0;
+  if (!has_address || proxies_.Believes(peer)) return true;
+  return budgets_.Charge(BudgetKind::kHandshake, peer.Network(), Microseconds(now)).allowed;
+}
+
 }  // namespace tallyd

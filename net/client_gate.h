@@ -10,8 +10,12 @@
 // address but those that cost next to nothing (HMAC, API keys, tokens seen before); whatever else
 // comes is told 429 until the budget has recovered a little.
 //
+// A TLS handshake is taken from its address before anybody can show a token. Proxies and whoever
+// comes by a Unix socket have no such budget: the one brings everybody, the others are all one.
+//
 // Any io thread; costs the look-up of one or two budgets, and the token's verification, whose
-// result the handler finds in the request. Refuses with 429 too_many_requests and Retry-After.
+// result the handler finds in the request. Refuses with 429 too_many_requests and Retry-After; a
+// handshake without a word.
 
 #include <cstdint>
 #include <string_view>
@@ -30,6 +34,7 @@ class ClientGate final : public RequestGate {
       : auth_(auth), proxies_(std::move(proxies)), budgets_(budgets) {}
 
   Pass Admit(HttpRequest& request, const ClientAddress& peer, IoThread::TimePoint now) override;
+  bool AdmitHandshake(const ClientAddress& peer, IoThread::TimePoint now) override;
 
   const ClientBudgets& budgets() const { return budgets_; }
 

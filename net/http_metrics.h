@@ -50,9 +50,10 @@ struct HttpMetrics {
   Counter accept_out_of_descriptors;
   Counter tls_connections;  // gauge, streams not among them
   Counter tls_handshakes_done;
-  Counter tls_handshakes_refused;  // not TLS 1.3 as we take it, or not TLS at all
-  Counter tls_handshakes_gone;     // the client left in the middle
-  Counter tls_handshakes_late;     // past header_ms_max
+  Counter tls_handshakes_refused;      // not TLS 1.3 as we take it, or not TLS at all
+  Counter tls_handshakes_gone;         // the client left in the middle
+  Counter tls_handshakes_late;         // past header_ms_max
+  Counter tls_handshakes_over_budget;  // of the address: closed before they began
   Counter timeouts_idle;
   Counter timeouts_header;
   Counter timeouts_body;

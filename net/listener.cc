@@ -91,6 +91,8 @@ void Listener::Admit(StreamSocket socket, IoThread& thread) {
   }
   if (open >= options_.connections_max + kToldRefusalsMax) return;
   if (of_network >= options_.network_connections_max + kToldNetworkRefusalsMax) return;
+  // Last: what is closed above, without a word, needs no handshake.
+  if (!MayShakeHands(peer)) return counters.tls_handshakes_over_budget.Add();
   auto session = std::make_shared<HttpSession>(std::move(socket), peer, thread, surroundings_,
                                                ConnectionToken(counts_, network));
   thread.Post([session = std::move(session), over, network_over] {
@@ -98,6 +100,11 @@ void Listener::Admit(StreamSocket socket, IoThread& thread) {
     if (network_over) return session->Start(ProblemCode::kTooManyRequests);
     session->Start(std::nullopt);
   });
+}
+
+bool Listener::MayShakeHands(const ClientAddress& peer) const {
+  if (tls_ == nullptr || surroundings_.gate == nullptr) return true;
+  return surroundings_.gate->AdmitHandshake(peer, threads_.front()->coarse_now());
 }
 
 void Listener::BackOff() {

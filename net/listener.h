@@ -4,8 +4,9 @@
 //
 // Runs on the first io thread's loop; ReloadCertificate() may be called by any thread. Over
 // `connections_max` a client gets a 503 problem, over `network_connections_max` of its address a
-// 429, and is closed (a few at a time; beyond that it is closed without a word). Out of descriptors
-// or memory: a pause, then accepting again, never a spin.
+// 429, and is closed (a few at a time; beyond that it is closed without a word). A TLS connection
+// whose address has no handshake left is closed without a word before OpenSSL hears of it. Out of
+// descriptors or memory: a pause, then accepting again, never a spin.
 
 #include <chrono>
 #include <cstdint>
@@ -48,6 +49,7 @@ class Listener {
   void Accept();
   void OnAccept(const ErrorCode& error, StreamSocket socket, IoThread& thread);
   void Admit(StreamSocket socket, IoThread& thread);
+  bool MayShakeHands(const ClientAddress& peer) const;
   void BackOff();
 
   const ListenerOptions& options_;

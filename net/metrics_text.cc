@@ -211,6 +211,8 @@ void AddTls(const MetricsSources& sources, Families& families) {
   AddValue(handshakes, Sum(sources, &HttpMetrics::tls_handshakes_refused), {{"result", "refused"}});
   AddValue(handshakes, Sum(sources, &HttpMetrics::tls_handshakes_gone), {{"result", "gone"}});
   AddValue(handshakes, Sum(sources, &HttpMetrics::tls_handshakes_late), {{"result", "late"}});
+  AddValue(handshakes, Sum(sources, &HttpMetrics::tls_handshakes_over_budget),
+           {{"result", "over_budget"}});
   MetricFamily& ends =
       AddFamily("tallyd_tls_certificate_end_seconds", "When the certificate of a listener ends",
                 MetricType::Gauge, families);
@@ -275,11 +277,11 @@ void AddTokens(const Authenticator& auth, Families& families) {
 }
 
 void AddBudgets(const ClientBudgets& budgets, Families& families) {
-  MetricFamily& refused =
-      AddFamily("tallyd_client_refusals_total", "Requests of clients whose budget was spent",
-                MetricType::Counter, families);
+  MetricFamily& refused = AddFamily("tallyd_client_refusals_total",
+                                    "Requests and TLS handshakes of clients whose budget was spent",
+                                    MetricType::Counter, families);
   for (const BudgetKind kind : {BudgetKind::kAddress, BudgetKind::kToken, BudgetKind::kFrontend,
-                                BudgetKind::kRefusedToken}) {
+                                BudgetKind::kRefusedToken, BudgetKind::kHandshake}) {
     AddValue(refused, static_cast<double>(budgets.refused(kind)),
              {{"budget", std::string(BudgetName(kind))}});
   }

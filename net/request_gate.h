@@ -4,6 +4,8 @@
 //
 // The session shows every request of its listener once, when its header is complete and before
 // anything else looks at it. A refusal is answered in the request's place; the connection goes on.
+// The listener asks once more for each TLS connection, before its handshake costs anything: what
+// is refused there is closed and told nothing, for without a handshake there is no way to tell it.
 
 #include <cstdint>
 #include <optional>
@@ -35,6 +37,8 @@ class RequestGate {
   virtual ~RequestGate() = default;
   // Notes in the request who is asking, as far as it finds out. The io thread of the session.
   virtual Pass Admit(HttpRequest& request, const ClientAddress& peer, IoThread::TimePoint now) = 0;
+  // Whether the peer may begin one more TLS handshake. The io thread of the listener.
+  virtual bool AdmitHandshake(const ClientAddress& peer, IoThread::TimePoint now) = 0;
 };
 
 }  // namespace tallyd

@@ -83,6 +83,7 @@ TEST(ComponentOptionsTest, DefaultBudgetsAreTheComponentsDefaults) {
   EXPECT_EQ(budgets.token, plain.token);
   EXPECT_EQ(budgets.frontend, plain.frontend);
   EXPECT_EQ(budgets.refused_token, plain.refused_token);
+  EXPECT_EQ(budgets.handshake, plain.handshake);
   EXPECT_EQ(budgets.clients_max, plain.clients_max);
 }
 
@@ -99,6 +100,8 @@ TEST(ComponentOptionsTest, SettingsReachTheirComponent) {
   settings.proxy_header = "forwarded";
   settings.network_connections_max = 7;
   settings.address_requests_per_s = 3;
+  settings.tls_handshakes_per_s = 4;
+  settings.tls_handshakes_burst = 6;
   settings.live_readers_max = 11;
   settings.network_live_readers_max = 5;
   settings.write_ms_max = 1'234;
@@ -118,6 +121,7 @@ TEST(ComponentOptionsTest, SettingsReachTheirComponent) {
   EXPECT_EQ(service.http.proxies.header, ProxyOptions::Header::kForwarded);
   EXPECT_EQ(service.http.public_listener.network_connections_max, 7);
   EXPECT_EQ(service.budgets.address.requests_per_s, 3);
+  EXPECT_EQ(service.budgets.handshake, (Budget{4, 6}));
   EXPECT_EQ(service.live.readers_max, 11U);
   EXPECT_EQ(service.live.network_readers_max, 5U);
   EXPECT_EQ(service.live.write_ms_max, 1'234);

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -43,6 +45,26 @@ TEST(ClientBudgetsTest, TheBurstPassesThenTheRate) {
   EXPECT_FALSE(budgets.IsSpent(BudgetKind::kAddress, "a", now_us));
   EXPECT_TRUE(budgets.Charge(BudgetKind::kAddress, "a", now_us).allowed);
   EXPECT_FALSE(budgets.Charge(BudgetKind::kAddress, "a", now_us).allowed);
+}
+
+TEST(ClientBudgetsTest, EveryKindHasANameABudgetAndACountOfItsOwn) {
+  const ClientBudgetOptions options{.address = {1, 1},
+                                    .token = {1, 2},
+                                    .frontend = {1, 3},
+                                    .refused_token = {1, 4},
+                                    .handshake = {1, 5}};
+  ClientBudgets budgets(options);
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < kBudgetKindCount; ++i) {
+    const auto kind = static_cast<BudgetKind>(i);
+    names.insert(BudgetName(kind));
+    std::size_t allowed = 0;
+    while (budgets.Charge(kind, "a", 0).allowed) ++allowed;
+    EXPECT_EQ(allowed, i + 1) << BudgetName(kind);
+    EXPECT_EQ(budgets.refused(kind), 1u) << BudgetName(kind);
+  }
+  EXPECT_EQ(names.size(), kBudgetKindCount);
+  EXPECT_EQ(names.count("handshake"), 1u);
 }
 
 TEST(ClientBudgetsTest, NoLimitMeansNone) {

@@ -1,7 +1,10 @@
 // Budgets of clients from outside: who pays, what a client that asks too often is told, and that
 // others do not suffer for it.
 
+#include <signal.h>
+
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -10,6 +13,8 @@
 
 #include <gtest/gtest.h>
 
+#include "net/auth.h"
+#include "net/client_gate.h"
 #include "net/wire_json_api_keys.h"
 #include "tests/net/raw_client.h"
 #include "tests/net/service_fixture.h"
@@ -227,6 +232,56 @@ TEST_F(ClientLimitsTest, ConnectionsOfOneAddressAreBounded) {
   EXPECT_EQ(answer->Header("Connection"), "close");
   EXPECT_NE(answer->body.find("too_many_requests"), std::string::npos);
   EXPECT_EQ(Metric(R"(tallyd_http_rejected_total{reason="network_connections"})"), "1");
+}
+
+TEST(HandshakeBudgetTest, AnAddressHasOneAndWhoStandsForManyHasNone) {
+  const Authenticator auth{AuthOptions()};
+  ProxyOptions proxies;
+  proxies.believed = {*AddressRange::Parse("10.0.0.0/8")};
+  ClientBudgetOptions budgets;
+  budgets.handshake = {1, 3};
+  ClientGate gate(auth, proxies, budgets);
+  IoThread::TimePoint now = IoThread::TimePoint() + std::chrono::hours(1);
+  const auto admitted = [&](const ClientAddress& peer) {
+    int count = 0;
+    for (int i = 0; i < 10; ++i) count += gate.AdmitHandshake(peer, now) ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(admitted(*ClientAddress::Parse("192.0.2.1")), 3);
+  EXPECT_EQ(admitted(*ClientAddress::Parse("192.0.2.2")), 3) << "the neighbour";
+  EXPECT_EQ(admitted(*ClientAddress::Parse("2001:db8:1:2::1")), 3);
+  EXPECT_EQ(admitted(*ClientAddress::Parse("2001:db8:1:2::2")), 0) << "of the same /64";
+  EXPECT_EQ(admitted(*ClientAddress::Parse("10.1.2.3")), 10) << "a proxy";
+  EXPECT_EQ(admitted(ClientAddress::Unix()), 10);
+  EXPECT_EQ(admitted(ClientAddress()), 10);
+  EXPECT_EQ(gate.budgets().refused(BudgetKind::kHandshake), 7u + 7u + 7u + 10u);
+  now += std::chrono::seconds(2);
+  EXPECT_EQ(admitted(*ClientAddress::Parse("192.0.2.1")), 2) << "as much as was given back";
+
+  budgets.handshake = {0, 1};
+  ClientGate open(auth, proxies, budgets);
+  for (int i = 0; i < 1'000; ++i) {
+    ASSERT_TRUE(open.AdmitHandshake(*ClientAddress::Parse("192.0.2.1"), now));
+  }
+}
+
+TEST_F(ClientLimitsTest, HandshakesOfOneAddressAreBoundedAndCounted) {
+  signal(SIGPIPE, SIG_IGN);  // as the program does
+  ServeWithTokens([](ServiceOptions& options) {
+    options.http.proxies.believed.clear();
+    options.http.public_listener.tls = TestTlsFiles();
+    options.budgets.handshake = {kPerSecond, 5};
+  });
+  int refused = 0;
+  for (int i = 0; i < 60; ++i) {
+    RawClient client(server_->public_port());
+    client.UseTls();
+    refused += client.ShakeHands() ? 0 : 1;
+  }
+  EXPECT_GE(refused, 20);
+  EXPECT_EQ(Metric(R"(tallyd_tls_handshakes_total{result="over_budget"})"),
+            std::to_string(refused));
+  EXPECT_EQ(Metric(R"(tallyd_client_refusals_total{budget="handshake"})"), std::to_string(refused));
 }
 
 // Who comes by a Unix socket is one client, unless the operator says that it is a proxy.

@@ -71,7 +71,7 @@ TlsFiles TestTlsFiles() {
   return files;
 }
 
-TestServer::TestServer(const std::function<void(ServerOptions&)>& adjust) {
+TestServer::TestServer(const std::function<void(ServerOptions&)>& adjust, RequestGate* gate) {
   TALLYD_CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);  // as the program does
   CorsOptions cors;
   cors.allowed_origins = {"https://city.example"};
@@ -82,7 +82,7 @@ TestServer::TestServer(const std::function<void(ServerOptions&)>& adjust) {
   if (TestsRunOverTls())
     options.public_listener.tls = options.private_listener.tls = TestTlsFiles();
   if (adjust) adjust(options);
-  server_ = std::make_unique<HttpServer>(options, *router_);
+  server_ = std::make_unique<HttpServer>(options, *router_, gate);
   const absl::Status status = server_->Start();
   TALLYD_CHECK(status.ok());
 }

@@ -19,7 +19,9 @@ namespace tallyd {
 
 class TestServer {
  public:
-  explicit TestServer(const std::function<void(ServerOptions&)>& adjust = {});
+  // The gate, of the public listener, outlives the server.
+  explicit TestServer(const std::function<void(ServerOptions&)>& adjust = {},
+                      RequestGate* gate = nullptr);
   ~TestServer();
 
   RawClient Connect() { return RawClient(server_->port(ListenerKind::kPublic)); }

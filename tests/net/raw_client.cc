@@ -17,6 +17,20 @@
 #include "storage/check.h"
 
 namespace tallyd {
+namespace {
+
+sockaddr SocketAddress(in_addr host, std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr = host;
+  sockaddr generic;
+  static_assert(sizeof generic == sizeof address);
+  std::memcpy(&generic, &address, sizeof address);
+  return generic;
+}
+
+}  // namespace
 
 std::optional<std::string> RawAnswer::Header(std::string_view name) const {
   for (const auto& [header, value] : headers) {
@@ -25,7 +39,7 @@ std::optional<std::string> RawAnswer::Header(std::string_view name) const {
   return std::nullopt;
 }
 
-RawClient::RawClient(std::uint16_t port, int receive_buffer_bytes) {
+RawClient::RawClient(std::uint16_t port, int receive_buffer_bytes, const char* source) {
   descriptor_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   TALLYD_CHECK(descriptor_ >= 0);
   if (receive_buffer_bytes > 0) {
@@ -34,14 +48,14 @@ RawClient::RawClient(std::uint16_t port, int receive_buffer_bytes) {
   }
   const int one = 1;
   ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  sockaddr generic;
-  static_assert(sizeof generic == sizeof address);
-  std::memcpy(&generic, &address, sizeof address);
-  if (::connect(descriptor_, &generic, sizeof generic) != 0) ended_ = true;
+  if (source != nullptr) {
+    in_addr host{};
+    TALLYD_CHECK(::inet_pton(AF_INET, source, &host) == 1);
+    const sockaddr own = SocketAddress(host, 0);
+    TALLYD_CHECK(::bind(descriptor_, &own, sizeof own) == 0);
+  }
+  const sockaddr server = SocketAddress({htonl(INADDR_LOOPBACK)}, port);
+  if (::connect(descriptor_, &server, sizeof server) != 0) ended_ = true;
   if (TestsRunOverTls()) UseTls();
 }
 

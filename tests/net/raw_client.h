@@ -31,7 +31,9 @@ struct RawAnswer {
 
 class RawClient {
  public:
-  explicit RawClient(std::uint16_t port, int receive_buffer_bytes = 0);
+  // `source`: the address it comes from, of 127.0.0.0/8; null: the kernel's choice.
+  explicit RawClient(std::uint16_t port, int receive_buffer_bytes = 0,
+                     const char* source = nullptr);
   // The same over a Unix socket.
   explicit RawClient(const std::string& socket_path);
   ~RawClient();

@@ -1,12 +1,18 @@
 // TLS of the listeners, seen by a client that cuts its bytes wherever it likes. That everything
 // else holds over TLS too is tested by running the other tests of the transport over it.
 
+#include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "net/auth.h"
+#include "net/client_budgets.h"
+#include "net/client_gate.h"
 #include "tests/net/http_fixture.h"
 #include "tests/net/raw_client.h"
 #include "tests/support/temp_directory.h"
@@ -16,6 +22,46 @@ namespace tallyd {
 namespace {
 
 using std::chrono::milliseconds;
+
+// The gate of the server under a clock that stands still until a test moves it. No proxies.
+class StoppedClockGate final : public RequestGate {
+ public:
+  explicit StoppedClockGate(const Budget& handshake)
+      : auth_(Everybody()), gate_(auth_, Proxies(), Budgets(handshake)) {}
+
+  Pass Admit(HttpRequest& request, const ClientAddress& peer, IoThread::TimePoint) override {
+    return gate_.Admit(request, peer, Now());
+  }
+  bool AdmitHandshake(const ClientAddress& peer, IoThread::TimePoint) override {
+    return gate_.AdmitHandshake(peer, Now());
+  }
+  void PassOneSecond() { now_s_.fetch_add(1); }
+  std::uint64_t refused() const { return gate_.budgets().refused(BudgetKind::kHandshake); }
+
+ private:
+  static AuthOptions Everybody() {
+    AuthOptions options;
+    options.insecure_no_auth = true;
+    return options;
+  }
+  static ProxyOptions Proxies() {
+    ProxyOptions options;
+    options.believed.clear();
+    return options;
+  }
+  static ClientBudgetOptions Budgets(const Budget& handshake) {
+    ClientBudgetOptions options;
+    options.handshake = handshake;
+    return options;
+  }
+  IoThread::TimePoint Now() const {
+    return IoThread::TimePoint() + std::chrono::seconds(now_s_.load());
+  }
+
+  const Authenticator auth_;
+  ClientGate gate_;
+  std::atomic<int> now_s_{1};
+};
 
 class TlsTest : public testing::Test {
  protected:
@@ -27,13 +73,17 @@ class TlsTest : public testing::Test {
     WriteTestCertificate(MakeTestCertificate(options), files_.certificate_file, files_.key_file);
   }
   void Serve(const Adjust& adjust = {}) {
-    server_ = std::make_unique<TestServer>([&](ServerOptions& options) {
-      options.public_listener.tls = files_;
-      if (adjust) adjust(options);
-    });
+    server_ = std::make_unique<TestServer>(
+        [&](ServerOptions& options) {
+          options.public_listener.tls = files_;
+          if (gate_ != nullptr) options.proxies.believed.clear();
+          if (adjust) adjust(options);
+        },
+        gate_.get());
   }
-  RawClient Connect(const RawTlsOptions& options = {}, int receive_buffer_bytes = 0) {
-    RawClient client(server_->port(), receive_buffer_bytes);
+  RawClient Connect(const RawTlsOptions& options = {}, int receive_buffer_bytes = 0,
+                    const char* source = nullptr) {
+    RawClient client(server_->port(), receive_buffer_bytes, source);
     client.UseTls(options);
     return client;
   }
@@ -45,6 +95,7 @@ class TlsTest : public testing::Test {
 
   TempDirectory directory_;
   TlsFiles files_{directory_.File("cert.pem"), directory_.File("key.pem")};
+  std::unique_ptr<StoppedClockGate> gate_;  // null: no budgets
   std::unique_ptr<TestServer> server_;
 };
 
@@ -262,6 +313,70 @@ TEST_F(TlsTest, CapsHoldAndAreSaid) {
   EXPECT_EQ(refused->status, 503);
   EXPECT_TRUE(second.WaitForClose());
   EXPECT_EQ(Sum(&HttpMetrics::rejected_connections), 1u);
+}
+
+TEST_F(TlsTest, OverItsBudgetAnAddressIsClosedBeforeTheHandshake) {
+  gate_ = std::make_unique<StoppedClockGate>(Budget{1, 3});
+  Serve();
+  std::vector<RawClient> open;
+  for (int i = 0; i < 3; ++i) {
+    open.push_back(Connect());
+    ASSERT_EQ(StatusOf(open.back()), 200) << i;
+  }
+  // By hand, so that whatever is said to a hello, an alert too, is seen.
+  RawTls machine({});
+  machine.Handshake();
+  RawClient refused(server_->port());
+  refused.SendWire(machine.TakeOutgoing());  // it may be closed already
+  EXPECT_TRUE(refused.WaitForClose());
+  EXPECT_EQ(refused.unread(), "");
+  EXPECT_FALSE(Connect().ShakeHands());
+  EXPECT_EQ(Sum(&HttpMetrics::tls_handshakes_over_budget), 2u);
+  EXPECT_EQ(gate_->refused(), 2u);
+  EXPECT_EQ(Sum(&HttpMetrics::tls_handshakes_done), 3u);
+  EXPECT_EQ(Sum(&HttpMetrics::tls_handshakes_gone), 0u);
+  EXPECT_EQ(server_->server().connections_open(), 3u);
+
+  for (RawClient& client : open) EXPECT_EQ(StatusOf(client), 200) << "no handshake, no budget";
+  RawClient neighbour = Connect({}, 0, "127.0.0.2");
+  EXPECT_EQ(StatusOf(neighbour), 200);
+  gate_->PassOneSecond();
+  RawClient again = Connect();
+  EXPECT_EQ(StatusOf(again), 200);
+  EXPECT_FALSE(Connect().ShakeHands()) << "a second gives back one";
+}
+
+// What is closed for another reason, without a word, costs no handshake and none of the budget.
+TEST_F(TlsTest, AConnectionTooManyIsChargedOnlyIfItIsTold) {
+  gate_ = std::make_unique<StoppedClockGate>(Budget{1, 5});
+  Serve([](ServerOptions& options) {
+    options.public_listener.network_connections_max = 0;
+    options.limits.linger_ms_max = 60'000;  // whoever was told stays
+  });
+  std::vector<RawClient> told;
+  for (int i = 0; i < 4; ++i) {
+    told.push_back(Connect());
+    ASSERT_TRUE(told.back().ShakeHands()) << i;
+  }
+  for (int i = 0; i < 6; ++i) EXPECT_FALSE(Connect().ShakeHands());
+  EXPECT_EQ(Sum(&HttpMetrics::rejected_network_connections), 10u);
+  EXPECT_EQ(Sum(&HttpMetrics::tls_handshakes_over_budget), 0u);
+}
+
+TEST_F(TlsTest, PlainAndPrivateConnectionsAreInNoHandshakeBudget) {
+  gate_ = std::make_unique<StoppedClockGate>(Budget{1, 1});
+  Serve([&](ServerOptions& options) {
+    options.public_listener.tls = {};
+    options.private_listener.tls = files_;
+  });
+  for (int i = 0; i < 5; ++i) {
+    RawClient plain(server_->port());
+    EXPECT_EQ(StatusOf(plain), 200);
+    RawClient administrator = server_->ConnectPrivate();
+    administrator.UseTls();
+    EXPECT_EQ(StatusOf(administrator), 200);
+  }
+  EXPECT_EQ(gate_->refused(), 0u);
 }
 
 TEST_F(TlsTest, DrainingEndsIdleConnectionsAndHandshakes) {
