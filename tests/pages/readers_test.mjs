@@ -1,7 +1,8 @@
 // Readers of every kind while votes come in and the server is killed and comes back: no reader ever
 // sees a version go back, patches lead to what others get whole, and the result is what was
 // acknowledged. Short by default; the long form, ten million reads by a hundred readers of each kind:
-//   TALLYD_READS=10000000 TALLYD_READERS=100 ctest --test-dir build/release -R pages_readers --timeout 86400
+//   TALLYD_READS=10000000 TALLYD_READERS=100 TALLYD_KILL_EVERY_MS=15000
+//     ctest --test-dir build/release -R pages_readers --timeout 86400
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -10,18 +11,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 
 import {
-  canonical, CurlFollower, LongPoller, Poller, SocketFollower, Witnesses,
+  canonical, CurlFollower, LongPoller, PipelinedPoller, Poller, SocketFollower, Witnesses,
 } from './followers.mjs';
 import { Server, launch, visitor } from './stage.mjs';
 
 const READS_MIN = Number(process.env.TALLYD_READS ?? 500);
 const READERS = Number(process.env.TALLYD_READERS ?? 4);
 const KILLS_MIN = 3;
-const KILL_EVERY_MS = 1500;
+const KILL_EVERY_MS = Number(process.env.TALLYD_KILL_EVERY_MS ?? 1500);
 const OPTIONS = 12;
 const VOTERS = 5000;
 const BATCH = 20;
-const KINDS = [Poller, LongPoller, CurlFollower, SocketFollower];
+const KINDS = [Poller, PipelinedPoller, LongPoller, CurlFollower, SocketFollower];
 
 const document = (revote) => ({
   title: { de: 'Probe' }, project: 'stadt', state: 'open', revote, ballot: { type: 'choose', min: 1, max: 3 },
@@ -91,6 +92,7 @@ test('readers of every kind, votes, kill -9', async (t) => {
     await server.kill();
     await server.run();
     kills += 1;
+    if (kills % 10 === 0) t.diagnostic(`${witnesses.reads} reads so far, ${kills} kills`);
     if (witnesses.faults.length > 0) break;
   }
   voting = false;
