@@ -21,6 +21,7 @@ namespace tallyd {
 namespace {
 
 constexpr int kBots = 12;
+constexpr std::chrono::seconds kRecountWaitMax{60};
 
 HttpCall Json(std::string method, std::string target, std::string body,
               std::vector<std::pair<std::string, std::string>> headers = {}) {
@@ -32,6 +33,20 @@ HttpCall VoteOf(int bot, const std::string& option) {
   return Json("POST", "/v1/polls/p/votes",
               R"({"voter":"bot)" + std::to_string(bot) + R"(","choices":[")" + option + R"("]})",
               {{"X-Forwarded-For", "198.51.100.7"}});
+}
+
+// One may still be running, which is 503 until it has ended; the caller looks at the status.
+HttpAnswer Recount(HttpClient& admin) {
+  const auto deadline = std::chrono::steady_clock::now() + kRecountWaitMax;
+  for (;;) {
+    HttpAnswer answer = admin.Send({"POST", "/v1/admin/verify", {}, ""});
+    if (answer.status != 503) return answer;
+    if (std::chrono::steady_clock::now() > deadline) {
+      ADD_FAILURE() << "no recount was begun in " << kRecountWaitMax.count() << " s";
+      return answer;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
 }
 
 // Decides and votes until the server is gone.
@@ -101,10 +116,8 @@ TEST(DecisionRestart, DecisionsAndCountsSurviveKills) {
     const std::int64_t score = ranking.at("options").at("a").at("score").as_int64() +
                                ranking.at("options").at("b").at("score").as_int64();
     EXPECT_EQ(score, counts ? kBots : 0);
-    HttpAnswer verified;
-    do {  // one may still be running
-      verified = admin.Send({"POST", "/v1/admin/verify", {}, ""});
-    } while (verified.status == 503);
+    const HttpAnswer verified = Recount(admin);
+    ASSERT_EQ(verified.status, 200) << verified.body;
     EXPECT_EQ(verified.Json().at("ok"), true) << verified.body;
     if (kill == kills) break;
     std::thread deciding([&] { chief.Run(server.admin_port(), server.public_port(), random()); });
