@@ -25,7 +25,7 @@ bool ApplyEntry(const Entry& entry, const RecordHeader& header, KeyHistory* hist
   } else if (const auto* sealed = std::get_if<KeySealedEntry>(&entry)) {
     return registry.Apply(*sealed);
   } else if (const auto* destroyed = std::get_if<KeyDestroyedEntry>(&entry)) {
-    return registry.Apply(*destroyed);
+    return registry.Apply(*destroyed, header.position, header.time);
   }
   return true;
 }
@@ -47,7 +47,7 @@ absl::Status Apply(const RecordView& record, KeyHistory* history) {
 std::optional<std::string> KeyHistory::FindMissing(const std::set<PollNumber>& spared) const {
   for (PollNumber number = 1; number < registry.next_number(); ++number) {
     const PollRecord& poll = *registry.Find(number);
-    if (!poll.voter_key && !poll.key_destroyed && !spared.contains(number)) {
+    if (!poll.voter_key && !poll.key_destroyed_at && !spared.contains(number)) {
       return "poll " + poll.definition.id;
     }
   }

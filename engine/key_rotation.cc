@@ -100,7 +100,7 @@ class Rotation {
     for (const std::string& id : asked_.polls) {
       const PollRecord* poll = history.registry.Find(id);
       if (poll == nullptr) return NotAllowed(absl::StrCat("there is no poll ", id));
-      if (poll->key_destroyed) {
+      if (poll->key_destroyed_at) {
         report_.destroyed_before.push_back(id);
         continue;
       }
@@ -132,7 +132,7 @@ class Rotation {
     std::vector<std::string> left;
     for (const PollNumber number : history.registry.PollsOf(project)) {
       const PollRecord& poll = *history.registry.Find(number);
-      const bool ends = poll.key_destroyed || chosen.contains(number);
+      const bool ends = poll.key_destroyed_at || chosen.contains(number);
       if (!ends && history.linked_by_quota.contains(number)) left.push_back(poll.definition.id);
     }
     if (left.empty()) return absl::OkStatus();
@@ -216,14 +216,15 @@ class Rotation {
     for (PollNumber number = 1; number < before.next_number(); ++number) {
       const PollRecord& poll = *before.Find(number);
       const PollRecord* again = now.Find(poll.definition.id);
-      if (again->key_destroyed != poll.key_destroyed) return false;
+      if (again->key_destroyed_at.has_value() != poll.key_destroyed_at.has_value()) return false;
       if (again->voter_key != poll.voter_key) return false;
     }
     return true;
   }
 
   absl::Status Add(const KeyDestroyedEntry& entry) {
-    ApplyToBoth(entry);
+    // Only that the key ended is asked of them: position and time come with the record.
+    ApplyToBoth(entry, last_ + 1, last_time_);
     if (absl::Status room = MakeRoom(EncodedSizeMax(entry)); !room.ok()) return room;
     builder_.AddKeyDestroyed(entry);
     return absl::OkStatus();
@@ -237,10 +238,10 @@ class Rotation {
     return absl::OkStatus();
   }
 
-  template <class KeyEntry>
-  void ApplyToBoth(const KeyEntry& entry) {
-    TALLYD_CHECK(both_->registry.Apply(entry));
-    TALLYD_CHECK(alone_->registry.Apply(entry));
+  template <class KeyEntry, class... At>
+  void ApplyToBoth(const KeyEntry& entry, At... at) {
+    TALLYD_CHECK(both_->registry.Apply(entry, at...));
+    TALLYD_CHECK(alone_->registry.Apply(entry, at...));
   }
 
   absl::Status MakeRoom(std::size_t entry_bytes) {

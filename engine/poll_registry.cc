@@ -207,12 +207,12 @@ bool PollRegistry::Apply(const KeySealedEntry& entry) {
     return true;
   }
   PollRecord* poll = Find(entry.of_poll);
-  if (poll == nullptr || poll->key_destroyed) return false;
+  if (poll == nullptr || poll->key_destroyed_at) return false;
   poll->voter_key = keyring_.OpenVoterKey(entry, poll->definition.id);
   return !poll->voter_key || poll->voter_key->Check() == poll->key_check;
 }
 
-bool PollRegistry::Apply(const KeyDestroyedEntry& entry) {
+bool PollRegistry::Apply(const KeyDestroyedEntry& entry, Position position, TimeUs time) {
   if (entry.poll == 0) {
     const auto project = projects_.find(entry.project);
     if (project == projects_.end()) return false;
@@ -220,9 +220,10 @@ bool PollRegistry::Apply(const KeyDestroyedEntry& entry) {
     return true;
   }
   PollRecord* poll = Find(entry.poll);
-  if (poll == nullptr || poll->key_destroyed || poll->state != PollState::kFinal) return false;
-  poll->key_destroyed = true;
+  if (poll == nullptr || poll->key_destroyed_at || poll->state != PollState::kFinal) return false;
+  poll->key_destroyed_at = time;
   poll->voter_key.reset();
+  poll->revision = position;
   return true;
 }
 
@@ -302,7 +303,7 @@ std::shared_ptr<const PollView> PollRegistry::MakeView(PollNumber number) const 
   view->accepting_online = poll.Accepts(Channel::kOnline) && poll.definition.online;
   view->revision = poll.revision;
   view->voter_key = poll.voter_key;
-  view->key_destroyed = poll.key_destroyed;
+  view->key_destroyed_at = poll.key_destroyed_at;
   const ProjectView* project = FindProject(poll.definition.project);
   if (poll.project_quota != 0 && project != nullptr) view->project_key = project->voter_key;
   view->past = poll.past;

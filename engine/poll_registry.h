@@ -53,7 +53,7 @@ struct PollRecord {
   std::array<std::uint8_t, 16> key_salt{};
   std::array<std::uint8_t, 8> key_check{};
   std::optional<VoterKey> voter_key;
-  bool key_destroyed = false;
+  std::optional<TimeUs> key_destroyed_at;  // time of the record that ended it
   std::uint32_t project_quota = 0;  // ballots of a voter over the project's polls; 0 = no quota
   PaperLedger paper;
   PollRoll roll;
@@ -95,7 +95,7 @@ class PollRegistry {
   // False: of an unknown or destroyed owner, or not the key that the poll was created with.
   bool Apply(const KeySealedEntry& entry);
   // False: of an unknown owner, or of a poll that is not final or whose key was destroyed before.
-  bool Apply(const KeyDestroyedEntry& entry);
+  bool Apply(const KeyDestroyedEntry& entry, Position position, TimeUs time);
   // False: of an unknown poll, or it does not follow from what came before.
   bool Apply(const FlagOpenedEntry& entry, TimeUs time);
   bool Apply(const FlagJoinedEntry& entry, TimeUs time);

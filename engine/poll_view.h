@@ -33,10 +33,10 @@ struct PollView {
   PollState state = PollState::kDraft;
   bool opened_once = false;       // rules are frozen
   bool accepting_online = false;  // open, and inside its window, as of the last commit
-  Position revision = 0;          // commit that last changed definition or state
+  Position revision = 0;          // commit that last changed definition or state, or ended the key
   // nullopt: the key file does not fit this poll (503 key_missing), or the key was destroyed.
   std::optional<VoterKey> voter_key;
-  bool key_destroyed = false;  // nobody has it any more (410 key_destroyed)
+  std::optional<TimeUs> key_destroyed_at;  // nobody has it any more (410 key_destroyed)
 
   // Of a project with a quota: names voters over all of its polls.
   std::optional<VoterKey> project_key;

@@ -122,7 +122,8 @@ class Replay {
     } else if (const auto* sealed = std::get_if<KeySealedEntry>(&entry)) {
       return Follows(targets_.polls->Apply(*sealed), "a sealed key", header);
     } else if (const auto* destroyed = std::get_if<KeyDestroyedEntry>(&entry)) {
-      return Follows(targets_.polls->Apply(*destroyed), "the end of a key", header);
+      return Follows(targets_.polls->Apply(*destroyed, header.position, header.time),
+                     "the end of a key", header);
     } else if (const auto* opened = std::get_if<FlagOpenedEntry>(&entry)) {
       return Follows(targets_.polls->Apply(*opened, header.time), "a group of flags", header);
     } else if (const auto* joined = std::get_if<FlagJoinedEntry>(&entry)) {

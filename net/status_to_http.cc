@@ -140,7 +140,7 @@ ProblemCode MapBallotError(BallotError error) {
 }
 
 ProblemCode WhyKeyless(const PollView& poll) {
-  return poll.key_destroyed ? ProblemCode::kKeyDestroyed : ProblemCode::kKeyMissing;
+  return poll.key_destroyed_at ? ProblemCode::kKeyDestroyed : ProblemCode::kKeyMissing;
 }
 
 }  // namespace tallyd

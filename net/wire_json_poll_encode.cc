@@ -235,6 +235,9 @@ std::string_view PollStateName(PollState state) {
 void AppendPoll(const PollView& poll, std::string& out, PollReader reader) {
   const PollDefinition& definition = poll.definition;
   AppendHead(poll, out);
+  if (poll.key_destroyed_at) {
+    AppendTo(&out, ",\"voter_key_destroyed\":\"", FormatTime(*poll.key_destroyed_at), "\"");
+  }
   AppendDisplayMembers(definition.display, out);
   out += ",\"ballot\":";
   AppendBallot(definition, out);

@@ -100,7 +100,8 @@ TEST_F(KeyRotationTest, ThousandsOfKeysAreSeveralRecords) {
   ASSERT_TRUE(history.ok()) << history.status();
   EXPECT_EQ((*history)->FindMissing(), std::nullopt);
   for (PollNumber number = 1; number <= kPolls; ++number) {
-    ASSERT_EQ((*history)->registry.Find(number)->key_destroyed, number <= kKeysDestroyedAtOnceMax);
+    ASSERT_EQ((*history)->registry.Find(number)->key_destroyed_at.has_value(),
+              number <= kKeysDestroyedAtOnceMax);
   }
   // All ends, and what follows from them, stand in the first record.
   const auto cursor = journal_->Read(made + 1);

@@ -181,16 +181,19 @@ TEST_F(PollRegistryTest, TheKeyOfAFinalPollEndsForGood) {
   const VoterKey key = *registry_.Find(1)->voter_key;
   registry_.Apply(State(1, PollState::kClosed), 2, 1);
   const KeyDestroyedEntry end{.poll = 1, .reason = "over", .actor = "anna"};
-  EXPECT_FALSE(registry_.Apply(end)) << "paper may still come";
+  EXPECT_FALSE(registry_.Apply(end, 3, 2)) << "paper may still come";
   registry_.Apply(State(1, PollState::kFinal), 3, 2);
-  EXPECT_FALSE(registry_.MakeView(1)->key_destroyed);
-  ASSERT_TRUE(registry_.Apply(end));
+  EXPECT_EQ(registry_.MakeView(1)->key_destroyed_at, std::nullopt);
+  ASSERT_TRUE(registry_.Apply(end, 4, 70));
   EXPECT_FALSE(registry_.Find(1)->voter_key.has_value());
-  EXPECT_TRUE(registry_.MakeView(1)->key_destroyed);
-  EXPECT_FALSE(registry_.Apply(end)) << "once";
+  EXPECT_EQ(registry_.MakeView(1)->key_destroyed_at, 70);
+  EXPECT_EQ(registry_.MakeView(1)->revision, 4U) << "its document is another one";
+  EXPECT_FALSE(registry_.Apply(end, 5, 71)) << "once";
   EXPECT_FALSE(registry_.Apply(SealPollKey(CountingKey(0), 1, "p", key)));
-  EXPECT_FALSE(registry_.Apply(KeyDestroyedEntry{.poll = 2, .reason = "over", .actor = "anna"}));
-  EXPECT_FALSE(registry_.Apply(KeyDestroyedEntry{.project = "town", .reason = "", .actor = ""}));
+  const KeyDestroyedEntry of_no_poll{.poll = 2, .reason = "over", .actor = "anna"};
+  EXPECT_FALSE(registry_.Apply(of_no_poll, 5, 71));
+  const KeyDestroyedEntry of_no_project{.project = "town", .reason = "", .actor = ""};
+  EXPECT_FALSE(registry_.Apply(of_no_project, 5, 71));
 }
 
 TEST_F(PollRegistryTest, ViewsAreWhatReadersSee) {

@@ -73,6 +73,23 @@ TEST(PollDocumentTest, DefaultsAreThoseOfTheContract) {
                  R"("title":{"de":"x"}})");
 }
 
+TEST(PollDocumentTest, TheEndOfTheVoterKeyIsShownAndNotPut) {
+  std::vector<BodyError> errors;
+  PollView view;
+  view.definition = DecodePoll(kWhole, "sommer-2026", errors)->definition;
+  std::string out;
+  AppendPoll(view, out);
+  EXPECT_EQ(out.find("voter_key"), std::string::npos);
+  view.key_destroyed_at = 1'800'005'400'125'000;
+  out.clear();
+  AppendPoll(view, out);
+  boost::json::object shown = boost::json::parse(out).as_object();
+  EXPECT_EQ(shown.at("voter_key_destroyed"), "2027-01-15T09:30:00.125Z");
+  for (const char* only_shown : {"id", "accepting", "revision"}) shown.erase(only_shown);
+  EXPECT_FALSE(DecodePoll(boost::json::serialize(shown), "sommer-2026", errors));
+  EXPECT_EQ(errors.at(0).pointer, "/voter_key_destroyed");
+}
+
 TEST(PollDocumentTest, WhatIsShownCanBePutBack) {
   std::vector<BodyError> errors;
   const auto poll = DecodePoll(kWhole, "sommer-2026", errors);

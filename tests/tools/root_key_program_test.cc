@@ -83,6 +83,17 @@ class RootKeyProgramTest : public testing::Test {
     EXPECT_TRUE(polls.ok()) << polls.status();
     return polls.ok() ? *polls : Polls{"error"};
   }
+  // The public document says since when, as the audit log does, and is another one than before.
+  void ExpectKeyEnded(const std::string& poll, const HttpAnswer& before, const std::string& audit) {
+    const HttpAnswer now = Get("/v1/polls/" + poll);
+    const json::object shown = now.Json().as_object();
+    ASSERT_TRUE(shown.contains("voter_key_destroyed")) << now.body;
+    const std::string time(shown.at("voter_key_destroyed").as_string());
+    const std::string last_act = audit.substr(audit.rfind("\n{") + 1);
+    EXPECT_NE(last_act.find("\"at\":\"" + time + "\""), std::string::npos) << time << audit;
+    EXPECT_NE(now.Header("etag"), before.Header("etag"));
+    EXPECT_GT(shown.at("revision").as_int64(), before.Json().at("revision").as_int64());
+  }
   std::string KeyText() const { return FileText(temp_.File("data.key")); }
   void KeepKey(const std::string& as) const {
     std::filesystem::copy_file(temp_.File("data.key"), temp_.File(as));
@@ -151,6 +162,8 @@ TEST_F(RootKeyProgramTest, ADestroyedKeyTellsNobodyWhoTookPart) {
   const HttpCall past_ranking{"GET", "/v1/polls/over/ranking?as_of_seq=1", {}, {}};
   const std::string past = admin_->Send(past_ranking).body;
   ASSERT_NE(past.find("alpha"), std::string::npos) << past;
+  const HttpAnswer document = Get("/v1/polls/over");
+  EXPECT_FALSE(document.Json().as_object().contains("voter_key_destroyed"));
   Stop();
   ASSERT_EQ(PollsOf("v1"), (Polls{"over", "going"}));
   KeepKey("old.key");
@@ -185,6 +198,8 @@ TEST_F(RootKeyProgramTest, ADestroyedKeyTellsNobodyWhoTookPart) {
       audit.body.find(R"("act":"key_destroyed","by":"anna","reason":"objection period over")"),
       std::string::npos)
       << audit.body;
+  ExpectKeyEnded("over", document, audit.body);
+  EXPECT_FALSE(Get("/v1/polls/going").Json().as_object().contains("voter_key_destroyed"));
   const ToolResult online =
       RunTallyctl({"verify", "--server=http://127.0.0.1:" + std::to_string(server_->admin_port())});
   EXPECT_EQ(online.exit, 0) << online.out << online.err;
