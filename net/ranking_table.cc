@@ -75,6 +75,20 @@ void AppendTable(const PollView& poll, QuestionIndex question, std::string_view 
   rows_left -= shown;
 }
 
+// Ballots that somebody took out of the count; not a word where there are none or they are hidden.
+void AppendNotCounted(const TableFigures& figures, bool german, std::string& out) {
+  const std::int64_t held = figures.quarantined.value_or(0);
+  const std::int64_t voided = figures.voided.value_or(0);
+  if (held == 0 && voided == 0) return;
+  out += german ? "<p>Nicht gez&auml;hlt: " : "<p>Not counted: ";
+  if (held != 0) {
+    AppendTo(&out, held, german ? " zur Pr&uuml;fung zur&uuml;ckgestellt" : " held for review");
+  }
+  if (held != 0 && voided != 0) out += ", ";
+  if (voided != 0) AppendTo(&out, voided, german ? " herausgenommen" : " taken out");
+  out += "</p>\n";
+}
+
 // Instead of the figures of a sealed poll: when they will be here.
 void AppendSealed(VisibleFrom from, bool german, std::string& out) {
   const bool final = from == VisibleFrom::kFinal;
@@ -136,6 +150,7 @@ std::string RankingTable(const PollView& poll, std::string_view ranking_json, st
     out += Concat("<p>", german ? "Abgegebene Stimmzettel: " : "Ballots cast: ", *figures.ballots,
                   "</p>\n");
   }
+  AppendNotCounted(figures, german, out);
   if (figures.questions.empty()) AppendSealed(poll.definition.visibility.from, german, out);
   std::size_t rows_left = rows_max;
   for (const TableFigures::Question& question : figures.questions) {

@@ -57,6 +57,8 @@ TableFigures ReadTableFigures(std::string_view ranking_json) {
   TableFigures figures;
   if (const json::value* totals = Find(ranking, "totals")) {
     figures.ballots = Number(*totals, "ballots");
+    figures.quarantined = Number(*totals, "quarantined");
+    figures.voided = Number(*totals, "voided");
   }
   const json::value* questions = Find(ranking, "questions");
   if (questions != nullptr && questions->is_object()) {

@@ -18,7 +18,7 @@ struct TableRow {
 };
 
 struct TableFigures {
-  std::optional<std::int64_t> ballots;
+  std::optional<std::int64_t> ballots, quarantined, voided;
   struct Question {
     std::string id;              // "" where the poll is no survey
     std::vector<TableRow> rows;  // by rank, then id

@@ -14,6 +14,12 @@ const SEARCH_FROM = 20; // rows
 
 const shown = (value) => (value === null || value === undefined ? '–' : number(value));
 
+// Ballots that somebody took out of the count. A figure that is hidden says nothing, not even that there are some.
+function notCounted(totals) {
+  const words = [['quarantined', 'held'], ['voided', 'takenOut']].filter(([member]) => totals?.[member] > 0).map(([member, key]) => t(key, { n: totals[member] }));
+  return words.length === 0 ? '' : t('notCounted', { what: words.join(', ') });
+}
+
 // The live form has no rank: one plus the number of options with a higher score.
 function ranked(options) {
   const rows = Object.entries(options ?? {}).map(([id, row]) => ({ id, ...row }));
@@ -182,6 +188,7 @@ export class TallyRanking extends HTMLElement {
     this.figures.textContent = [
       totals?.ballots === undefined || totals.ballots === null ? '' : t('ballots', { n: totals.ballots }),
       totals?.online === undefined || totals.online === null ? '' : t('split', { online: number(totals.online), paper: number(totals.paper) }),
+      notCounted(totals),
       t('asOf', { time: clock(ranking.as_of) }),
     ].filter((text) => text !== '').join(' · ');
     const hidden = ranking.options === undefined && ranking.questions === undefined;

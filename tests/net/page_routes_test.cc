@@ -96,6 +96,48 @@ TEST_F(PageRoutesTest, TablesShowPollsButDrafts) {
   EXPECT_EQ(Code(Ask(Call("GET", "/table/draft"))), "poll_not_found");
 }
 
+TEST_F(PageRoutesTest, ATableSaysHowManyBallotsAreHeld) {
+  Serve();
+  ASSERT_EQ(PutPoll("p", R"(,"state":"open",)"
+                         R"("fraud":{"poll_burst":{"ballots":10,"window_s":10}})")
+                .status,
+            201);
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_EQ(Vote("p", "v" + std::to_string(i), R"(["b"])").status, 201);
+  }
+  const auto table = [this] { return Ask(Call("GET", "/table/p")).body; };
+  EXPECT_EQ(table().find("Not counted"), std::string::npos) << "a flag counts nothing";
+  ASSERT_EQ(AskAdmin(JsonCall("POST", "/v1/polls/p/flags/1/decision",
+                              R"({"decision":"quarantine","reason":"all at once"})"))
+                .status,
+            200);
+  EXPECT_NE(table().find("<p>Ballots cast: 0</p>\n<p>Not counted: 10 held for review</p>"),
+            std::string::npos)
+      << table();
+}
+
+TEST(RankingTable, SaysWhatIsNotCountedWhereThatMayBeSeen) {
+  PollView poll;
+  poll.definition.id = "p";
+  poll.option_by_id.resize(1);
+  const auto page = [&poll](const std::string& held, bool german) {
+    return RankingTable(poll, R"({"totals":{"ballots":12)" + held + R"(},"options":{}})", 2,
+                        german);
+  };
+  const std::string both = page(R"(,"quarantined":212,"voided":3)", false);
+  EXPECT_NE(both.find("<p>Not counted: 212 held for review, 3 taken out</p>"), std::string::npos)
+      << both;
+  const std::string one = page(R"(,"quarantined":0,"voided":1)", true);
+  EXPECT_NE(one.find("<p>Nicht gez&auml;hlt: 1 herausgenommen</p>"), std::string::npos) << one;
+  const std::string other = page(R"(,"quarantined":1,"voided":0)", true);
+  EXPECT_NE(other.find("z&auml;hlt: 1 zur Pr&uuml;fung zur&uuml;ckgestellt</p>"), std::string::npos)
+      << other;
+  for (const char* none :
+       {"", R"(,"quarantined":0,"voided":0)", R"(,"quarantined":null,"voided":null)"}) {
+    EXPECT_EQ(page(none, false).find("ot counted"), std::string::npos) << none;
+  }
+}
+
 TEST(RankingTable, EscapesAndLeavesOutWhatIsTooMuch) {
   PollView poll;
   poll.definition.id = "p";
