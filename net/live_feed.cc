@@ -1,5 +1,7 @@
 #include "net/live_feed.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -13,8 +15,14 @@ constexpr Position kWhole = ~Position{0};
 // Readers told in one go: about 0.3 ms, in which the thread does nothing else.
 constexpr std::size_t kSliceReaders = 32;
 // Telling takes at most one part in so many of the thread's time, evenly and not in a burst, which
-// votes would have to wait for.
-constexpr int kPassShare = 16;
+// votes would have to wait for. Less where the thread has much else to do: then it is what votes
+// per second are made of.
+constexpr int kShareOfBusyThread = 32;
+constexpr int kShareOfIdleThread = 8;
+// Busy: it worked for more than one part in so many of the time since the last slice. Telling alone
+// does not make it so.
+constexpr int kBusyPart = 4;
+static_assert(kShareOfIdleThread > kBusyPart);
 constexpr auto kTickInterval = std::chrono::milliseconds(100);
 constexpr unsigned kTicksBetweenLooks = 10;
 // Of one version, by kind and by what the reader had; beyond that the oldest is made again if it is
@@ -22,6 +30,12 @@ constexpr unsigned kTicksBetweenLooks = 10;
 constexpr std::size_t kMessagesMax = 16;
 constexpr std::uint32_t kRetryMsMin = 1'000;
 constexpr std::uint32_t kRetryMsMax = 10'000;
+
+std::chrono::nanoseconds CpuTimeOfThread() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
 HttpMetrics& CountersOf(IoThread& thread) {
   return thread.counters();
@@ -213,7 +227,7 @@ void LiveFeed::SchedulePass() {
 void LiveFeed::BeginPass() {
   pass_runs_ = true;
   pass_began_ = std::chrono::steady_clock::now();
-  pass_cost_ = {};
+  pass_rest_ = {};
   passing_.swap(marked_);
   for (const PollNumber poll : passing_) {
     const auto found = channels_.find(poll);
@@ -244,9 +258,10 @@ void LiveFeed::RunSlice() {
     ++told;
   }
   const TimePoint now = std::chrono::steady_clock::now();
-  pass_cost_ += now - began;
+  ChooseShare(now);
+  pass_rest_ += share_ * (now - began);
   if (passing_.empty()) return EndPass();
-  timers_->pass.expires_at(now + (kPassShare - 1) * (now - began));
+  timers_->pass.expires_at(now + (share_ - 1) * (now - began));
   timers_->pass.async_wait([this](const ErrorCode& error) {
     if (!error) RunSlice();
   });
@@ -254,10 +269,18 @@ void LiveFeed::RunSlice() {
 
 void LiveFeed::EndPass() {
   pass_runs_ = false;
-  next_pass_ = pass_began_ + std::max<std::chrono::steady_clock::duration>(
-                                 kPassShare * pass_cost_,
-                                 std::chrono::milliseconds(limits_.push_interval_ms_min));
+  next_pass_ =
+      pass_began_ + std::max<std::chrono::steady_clock::duration>(
+                        pass_rest_, std::chrono::milliseconds(limits_.push_interval_ms_min));
   SchedulePass();
+}
+
+void LiveFeed::ChooseShare(TimePoint now) {
+  const std::chrono::nanoseconds worked = CpuTimeOfThread();
+  const bool busy = kBusyPart * (worked - worked_) > now - share_chosen_;
+  share_ = busy ? kShareOfBusyThread : kShareOfIdleThread;
+  worked_ = worked;
+  share_chosen_ = now;
 }
 
 void LiveFeed::ScheduleTick() {

@@ -9,7 +9,8 @@
 //
 // A pass works in slices, with a multiple of the time a slice took between it and the next: so ten
 // thousand readers take a bounded share of the thread, evenly, and the more there are the rarer
-// they are told. Bounded by LiveCensus.
+// they are told. The share is an eighth, and a 32nd of a thread that has much else to do: votes go
+// first. Bounded by LiveCensus.
 //
 // Everything belongs to the io thread, also construction and destruction while it does not run.
 
@@ -80,6 +81,7 @@ class LiveFeed final : public LiveReaderOwner, public RankingFeed::Follower {
   void BeginPass();
   void RunSlice();
   void EndPass();
+  void ChooseShare(TimePoint now);
   void ScheduleTick();
   void Tick();
   void SayHeartbeats(std::vector<LiveReader*> readers);
@@ -97,7 +99,11 @@ class LiveFeed final : public LiveReaderOwner, public RankingFeed::Follower {
   bool pass_scheduled_ = false;
   TimePoint pass_began_;
   TimePoint next_pass_;
-  std::chrono::steady_clock::duration pass_cost_{0};
+  std::chrono::steady_clock::duration pass_rest_{0};  // from one pass to the next
+  // One part of the thread's time in so many, and what it was chosen by.
+  int share_ = 1;
+  TimePoint share_chosen_;
+  std::chrono::nanoseconds worked_{0};
 
   std::unique_ptr<Timers> timers_;
   unsigned ticks_ = 0;
