@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/types/span.h"
+
 #include "storage/check.h"
 
 namespace tallyd {
@@ -97,11 +99,12 @@ class DedupIndex::Shard {
   }
 
   void Rebuild(std::size_t homes) {
-    const std::vector<Slot> sorted = TakeAll();
-    Fill(sorted, homes);
+    const std::unique_ptr<Slot[]> before = std::move(slots_);
+    Fill(absl::MakeConstSpan(before.get(), slots_count_), homes);
   }
 
-  void Fill(const std::vector<Slot>& sorted, std::size_t homes) {
+  // `sorted` may have gaps.
+  void Fill(absl::Span<const Slot> sorted, std::size_t homes) {
     for (;; homes = Larger(homes)) {
       homes_ = homes;
       slots_count_ = homes + PaddingFor(homes);
@@ -109,6 +112,7 @@ class DedupIndex::Shard {
       std::size_t next = 0;
       bool fits = true;
       for (const Slot& slot : sorted) {
+        if (slot.empty()) continue;
         next = std::max(next, Home(slot.remainder, homes_));
         fits = next < slots_count_;
         if (!fits) break;
