@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every fuzz target for a number of executions, one after the other, with what came of it.
+# Every fuzz target for a number of executions, as many at a time as there are cores, with what came
+# of it.
 #   tests/fuzz/long_run.sh                       100,000,000 each (days; goes on, see below)
 #   tests/fuzz/long_run.sh EXECUTIONS            of each
 #   tests/fuzz/long_run.sh EXECUTIONS TARGET...  of these (token_fuzz)
@@ -57,16 +58,31 @@ has_finding() {
   return 1
 }
 
-failed=0
-for name in "${targets[@]}"; do
+# A line about it; false if there is a finding.
+work_on() {
+  local name=$1 failed=0
   if has_finding "$name"; then
     echo "$name: has a finding in $out" >&2
-    failed=1
-    continue
+    return 1
   fi
   run_target "$name" || failed=1
   printf '%-22s %12d executions, corpus of %d, %s a second\n' "$name" "$(done_of "$name")" \
     "$(find "$build/corpus/$name" -type f | wc -l)" \
     "$(sed -n 's/^stat::average_exec_per_sec: *//p' "$out/$name.log" 2>/dev/null)"
+  return $failed
+}
+
+failed=0
+working=0
+for name in "${targets[@]}"; do
+  if [ "$working" -ge "$(nproc)" ]; then
+    wait -n || failed=1
+    working=$((working - 1))
+  fi
+  work_on "$name" &
+  working=$((working + 1))
+done
+for (( ; working > 0; working -= 1)); do
+  wait -n || failed=1
 done
 exit $failed
