@@ -17,6 +17,7 @@
 #include "boost/json/parse.hpp"
 #include "gtest/gtest.h"
 
+#include "tests/e2e/pabulib_directories.h"
 #include "tests/e2e/pabulib_reader.h"
 #include "tests/support/http_client.h"
 #include "tests/support/tallyd_process.h"
@@ -27,25 +28,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string SharedElections() {
-  const char* shared = std::getenv("TALLYD_SHARED_DIR");
-  return (shared != nullptr ? std::string(shared)
-                            : std::string(TALLYD_SOURCE_DIRECTORY) + "/../shared") +
-         "/data/pabulib";
-}
-
-std::string TrialElections() {
-  return std::string(TALLYD_SOURCE_DIRECTORY) + "/tests/fixtures/pabulib";
-}
-
 // The .pb files of a directory. Of the real ones, as TALLYD_PABULIB says: the three largest
 // ("large"), every third of the others ("some", for the sanitizers, where a vote costs a hundred
 // times as much), else all but the three largest.
 std::vector<std::string> Files(const std::string& directory) {
-  std::vector<std::string> files;
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    if (entry.path().extension() == ".pb") files.push_back(entry.path());
-  }
+  std::vector<std::string> files = ElectionsIn(directory);
   std::sort(files.begin(), files.end(), [](const std::string& a, const std::string& b) {
     return fs::file_size(a) > fs::file_size(b);
   });
@@ -65,7 +52,7 @@ std::vector<std::string> Files(const std::string& directory) {
 class PabulibReplay : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    const std::string directory = GetParam() ? SharedElections() : TrialElections();
+    const std::string directory = GetParam() ? RealElections() : TrialElections();
     if (!fs::is_directory(directory)) {
       GTEST_SKIP() << "the real elections are not here: no directory " << directory;
     }

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -26,6 +25,7 @@
 #include "boost/json/serialize.hpp"
 #include "gtest/gtest.h"
 
+#include "tests/e2e/pabulib_directories.h"
 #include "tests/support/environment.h"
 #include "tests/support/http_client.h"
 #include "tests/support/poll_fixtures.h"
@@ -260,25 +260,15 @@ TEST_F(ThroughputMode, EveryAnswerAndTheTallyAreTheOracles) {
 }
 
 // The elections that are replayed: those of the project's own, and of the real ones some that
-// together hold so many ballots.
+// together have so many bytes.
 std::vector<std::string> ElectionFiles(std::uintmax_t bytes_max) {
   namespace fs = std::filesystem;
-  const char* shared = std::getenv("TALLYD_SHARED_DIR");
-  const std::string source = TALLYD_SOURCE_DIRECTORY;
-  const std::string real =
-      (shared != nullptr ? std::string(shared) : source + "/../shared") + "/data/pabulib";
-  std::vector<std::string> files;
-  for (const auto& entry : fs::directory_iterator(source + "/tests/fixtures/pabulib")) {
-    if (entry.path().extension() == ".pb") files.push_back(entry.path());
-  }
-  if (!fs::is_directory(real)) {
-    std::cout << "the real elections are not here: no directory " << real << "\n";
+  std::vector<std::string> files = ElectionsIn(TrialElections());
+  if (!fs::is_directory(RealElections())) {
+    std::cout << "the real elections are not here: no directory " << RealElections() << "\n";
     return files;
   }
-  std::vector<std::string> candidates;
-  for (const auto& entry : fs::directory_iterator(real)) {
-    if (entry.path().extension() == ".pb") candidates.push_back(entry.path());
-  }
+  std::vector<std::string> candidates = ElectionsIn(RealElections());
   std::sort(candidates.begin(), candidates.end());
   for (const std::string& candidate : candidates) {
     const std::uintmax_t size = fs::file_size(candidate);
