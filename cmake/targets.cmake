@@ -62,15 +62,6 @@ function(tallyd_executable name)
   add_dependencies(programs ${name})
 endfunction()
 
-if(BUILD_TESTING)
-  tallyd_pch(tallyd_pch_test
-    HEADERS <gtest/gtest.h> <absl/container/flat_hash_map.h> <absl/status/statusor.h>
-            <absl/strings/str_cat.h> <absl/time/time.h>
-            <algorithm> <cstdint> <filesystem> <fstream> <functional> <map> <memory> <optional>
-            <random> <regex> <sstream> <string> <string_view> <thread> <vector>
-    LINKS GTest::gtest absl::flat_hash_map absl::statusor absl::strings absl::time)
-endif()
-
 function(tallyd_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;LABELS;PCH" ${ARGN})
   add_executable(${name} ${arg_SOURCES})

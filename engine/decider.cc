@@ -276,6 +276,7 @@ void Decider::Accept(BallotVersion version, const BallotVersion* superseded, Dec
   const std::optional<FlagState> held = poll.flags.HeldAs(version.tag);
   if (held && superseded != nullptr) PutBack(*held, *superseded, version.seq, batch);
   if (version.withdrawn) {
+    TALLYD_CHECK(superseded != nullptr);  // nobody withdraws what was never there
     batch->record.AddWithdrawal(WithdrawalEntry{.poll = version.poll,
                                                 .seq = version.seq,
                                                 .tag = version.tag,

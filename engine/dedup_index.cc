@@ -1,6 +1,7 @@
 #include "engine/dedup_index.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/types/span.h"
@@ -59,6 +60,13 @@ class DedupIndex::Shard {
     if ((size_ + 1) * 6 > homes_ * 5) Rebuild(Larger(homes_));
     while (!TryInsert(slot)) Rebuild(Larger(homes_));
     ++size_;
+  }
+
+  // An empty shard for so many, which then never grows.
+  void Reserve(unsigned depth, std::size_t voters) {
+    TALLYD_CHECK(size_ == 0);
+    depth_ = depth;
+    Fill({}, voters * 6 / 5 + 8);
   }
 
   // All slots, ordered.
@@ -195,6 +203,31 @@ void DedupIndex::Insert(PollNumber poll, const VoterTag& tag, Seq seq) {
   bytes_ += shard.bytes();
   ++index.voters;
   ++voters_;
+}
+
+void DedupIndex::Reserve(PollNumber poll, std::size_t voters) {
+  TALLYD_CHECK(Find(poll) == nullptr);
+  PollIndex& index = Ensure(poll);
+  bytes_ -= index.shards.back()->bytes();
+  // Three quarters of what a shard may hold at most: then none of uniform tags comes to split.
+  while (index.depth < kFurtherBits && voters >> index.depth > kShardVotersMax * 3 / 4) {
+    ++index.depth;
+  }
+  const std::size_t shards = std::size_t{1} << index.depth;
+  const double mean = static_cast<double>(voters) / static_cast<double>(shards);
+  // Three standard deviations of what falls into one of many.
+  const auto each = static_cast<std::size_t>(mean + 3 * std::sqrt(mean));
+  index.shards.clear();
+  index.shards.reserve(shards);
+  index.directory.clear();
+  index.directory.reserve(shards);
+  for (std::size_t i = 0; i < shards; ++i) {
+    index.shards.push_back(std::make_unique<Shard>(index.depth));
+    index.shards.back()->Reserve(index.depth, each);
+    index.directory.push_back(index.shards.back().get());
+    bytes_ += index.shards.back()->bytes();
+  }
+  bytes_ += (shards - 1) * sizeof(Shard*);
 }
 
 void DedupIndex::Split(PollIndex* index, std::size_t at) {

@@ -30,6 +30,7 @@ namespace tallyd {
 class DedupIndex {
  public:
   static constexpr std::size_t kShardVotersMax = 4'096;
+  static constexpr std::size_t kVoterBytesMax = 24;  // of a poll of many
 
   DedupIndex();
   ~DedupIndex();
@@ -40,6 +41,11 @@ class DedupIndex {
   void ForEachCandidate(PollNumber poll, const VoterTag& tag,
                         absl::FunctionRef<bool(Seq)> visit) const;
   void Insert(PollNumber poll, const VoterTag& tag, Seq seq);
+  // Makes the poll, which must have no voter yet, ready for so many: filling it then neither splits
+  // nor grows a shard, but for a few. A hint; more voters or fewer are right as well.
+  void Reserve(PollNumber poll, std::size_t voters);
+  // What Reserve() takes at most.
+  static std::size_t BytesFor(std::size_t voters) { return voters * kVoterBytesMax + 4'096; }
   // The voter's candidate `old_seq` becomes `new_seq`; false if there is none.
   bool Replace(PollNumber poll, const VoterTag& tag, Seq old_seq, Seq new_seq);
   // Starts to bring the place of the tag into the cache.

@@ -270,6 +270,9 @@ absl::StatusOr<RecoveredEnd> Recover(const DataDirectory& directory, const Journ
   }
   end.checkpoint = checkpoint ? checkpoint->position : 0;
   if (claim.last == 0) return end;
+  for (const PollNumber poll : targets.tallies->Polls()) {
+    targets.voters->Expect(poll, targets.tallies->tally(poll).totals().online);
+  }
   const Position already = TALLYD_BROKEN("M5-saved-tally-apart") ? 1 : 0;
   Replay replay(targets, claim.epoch, end.checkpoint - std::min(already, end.checkpoint));
   auto cursor = journal->Read(journal->first());

@@ -102,6 +102,12 @@ void VoterRegister::Record(TailBlock* block, BallotVersion version) {
   last_vote_[kept.poll] = block->position;
 }
 
+void VoterRegister::Expect(PollNumber poll, std::size_t voters) {
+  if (voters == 0) return;
+  if (index_.MemoryBytes() + DedupIndex::BytesFor(voters) > options_.memory_bytes_max) return;
+  index_.Reserve(poll, voters);
+}
+
 void VoterRegister::RecordStored(PollNumber poll, const VoterTag& tag, Seq seq, Seq supersedes) {
   constexpr std::size_t kAhead = 32;
   index_.Prefetch(poll, tag);

@@ -63,6 +63,9 @@ class VoterRegister {
   // Adds a decided version to the block begun last and makes it the voter's newest.
   void Record(TailBlock* block, BallotVersion version);
 
+  // Recovery, before the poll's first RecordStored(): about so many voters will be told. Saves
+  // growing; nothing is made ready beyond the memory budget.
+  void Expect(PollNumber poll, std::size_t voters);
   // Recovery: the version is in the ballot store, or will be before serving. The index is told some
   // versions later, when their places have come into the cache; Trim() tells it all.
   void RecordStored(PollNumber poll, const VoterTag& tag, Seq seq, Seq supersedes);

@@ -20,7 +20,7 @@ struct GzipInflater::State {
   std::array<char, kOutputBytes> buffer;
 };
 
-GzipInflater::GzipInflater() : state_(std::make_unique<State>()) {
+GzipInflater::GzipInflater() : state_(std::make_unique_for_overwrite<State>()) {
   // Fails only without memory or with another zlib than the one compiled against.
   TALLYD_CHECK(inflateInit2(&state_->stream, kGzipOnly) == Z_OK);
 }

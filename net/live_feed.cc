@@ -275,10 +275,13 @@ void LiveFeed::EndPass() {
   SchedulePass();
 }
 
+int LiveFeed::ShareOf(std::chrono::nanoseconds worked, std::chrono::nanoseconds passed) {
+  return kBusyPart * worked > passed ? kShareOfBusyThread : kShareOfIdleThread;
+}
+
 void LiveFeed::ChooseShare(TimePoint now) {
   const std::chrono::nanoseconds worked = CpuTimeOfThread();
-  const bool busy = kBusyPart * (worked - worked_) > now - share_chosen_;
-  share_ = busy ? kShareOfBusyThread : kShareOfIdleThread;
+  share_ = ShareOf(worked - worked_, now - share_chosen_);
   worked_ = worked;
   share_chosen_ = now;
 }

@@ -51,6 +51,10 @@ class LiveFeed final : public LiveReaderOwner, public RankingFeed::Follower {
   void BeginDrain();
   bool draining() const { return draining_; }
 
+  // The feed takes one part in so many of its thread's time: fewer parts of a thread that worked
+  // for `worked` of the last `passed`, if that is much.
+  static int ShareOf(std::chrono::nanoseconds worked, std::chrono::nanoseconds passed);
+
   void OnFree(LiveReader& reader) override;
   void OnGone(LiveReader& reader) override;
   void OnPublished(PollNumber poll) override;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kNoStoreLine = "Cache-Control: no-store\r\n";
 
-void AppendNumber(std::size_t number, std::string& out) {
+void AppendSize(std::size_t number, std::string& out) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
   out.append(digits, static_cast<std::size_t>(end - digits));
@@ -21,15 +21,15 @@ void AppendRateLimit(const RateLimitNote& note, std::string& out) {
   out += "RateLimit-Policy: \"";
   out += note.policy;
   out += "\";q=";
-  AppendNumber(note.quota, out);
+  AppendSize(note.quota, out);
   out += ";w=";
-  AppendNumber(note.window_s, out);
+  AppendSize(note.window_s, out);
   out += "\r\nRateLimit: \"";
   out += note.policy;
   out += "\";r=";
-  AppendNumber(note.remaining, out);
+  AppendSize(note.remaining, out);
   out += ";t=";
-  AppendNumber(note.whole_s, out);
+  AppendSize(note.whole_s, out);
   out += "\r\n";
 }
 
@@ -45,7 +45,7 @@ bool BreaksLine(std::string_view value) {
 
 void AppendStatusLine(int status, std::string& out) {
   out += "HTTP/1.1 ";
-  AppendNumber(static_cast<std::size_t>(status), out);
+  AppendSize(static_cast<std::size_t>(status), out);
   out += ' ';
   out += ReasonPhrase(status);
   out += "\r\n";
@@ -56,7 +56,7 @@ void FinishHead(bool has_length, std::size_t body_bytes, const AnswerFrame& fram
                 std::string& out) {
   if (has_length) {
     out += "Content-Length: ";
-    AppendNumber(body_bytes, out);
+    AppendSize(body_bytes, out);
     out += "\r\n";
   }
   out += "X-Content-Type-Options: nosniff\r\nRequest-Id: ";

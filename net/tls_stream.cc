@@ -11,7 +11,7 @@
 namespace tallyd {
 namespace {
 
-constexpr std::size_t kRecordBytesMax = SSL3_RT_MAX_PLAIN_LENGTH;
+constexpr std::size_t kTlsRecordBytesMax = SSL3_RT_MAX_PLAIN_LENGTH;
 
 // The queue of errors belongs to the thread: what another connection left there is not ours.
 void ForgetOldErrors() {
@@ -89,7 +89,7 @@ std::size_t TlsStream::Read(char* data, std::size_t size, ErrorCode& error) {
 std::size_t TlsStream::Write(const std::string_view* views, std::size_t count, ErrorCode& error) {
   std::string_view bytes = views[0];
   // Small pieces share a record: each costs 22 bytes and a system call.
-  std::array<char, kRecordBytesMax> joined;
+  std::array<char, kTlsRecordBytesMax> joined;
   if (count > 1 && bytes.size() < joined.size()) {
     std::size_t size = 0;
     for (std::size_t i = 0; i < count && size < joined.size(); ++i) {

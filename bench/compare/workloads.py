@@ -6,6 +6,7 @@ of its own, so every vote is another voter unless the mix says otherwise.
 
 import itertools
 import json
+import os
 import subprocess
 
 from servers import BIN
@@ -13,6 +14,12 @@ from servers import BIN
 WARMUP_SECONDS = 0.3
 TOKENS_PER_SECOND = 150_000  # more than are used; were they fewer, the run would be shorter
 _next_voter = itertools.count(1)
+
+
+def stolen_seconds():
+    """CPU time of all cores that went to other machines on the same host, if the host says so."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        return int(stat.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
 
 
 def load(server, *flags, seconds):
@@ -30,6 +37,7 @@ def load(server, *flags, seconds):
     else:
         command += ["--assume-options", "10"]
     cpu = server.cpu_seconds()
+    stolen = stolen_seconds()
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     report = json.loads(done.stdout)
     latency = report["latency_ms"]
@@ -38,7 +46,8 @@ def load(server, *flags, seconds):
             "p99.9": latency["p99.9"], "max": latency["max"], "refused": report["refused"],
             "duplicate": report["duplicate"], "late_p99": report["lateness_ms"]["p99"],
             "generator_cores": report["generator_cpu_seconds"] / report["seconds"],
-            "server_cores": (server.cpu_seconds() - cpu) / whole}
+            "server_cores": (server.cpu_seconds() - cpu) / whole,
+            "stolen_cores": (stolen_seconds() - stolen) / whole}
 
 
 def http(*flags):

@@ -185,6 +185,31 @@ TEST(DedupIndexTest, AVoterCostsAtMost24Bytes) {
   EXPECT_LE(allocated, 24 * kVoters);
 }
 
+// Polls of a few voters and of some thousand shards, filled as expected, by half and to the double.
+TEST(DedupIndexTest, AReservedPollIsFilledWithoutGrowingAndHoldsWhatComes) {
+  for (const std::size_t expected : {1u, 3'000u, 3'100u, 500'000u}) {
+    const std::uint64_t seed = TestSeed();
+    Random random(seed);
+    DedupIndex index;
+    index.Reserve(1, expected);
+    const std::size_t reserved = index.MemoryBytes();
+    EXPECT_LE(reserved, DedupIndex::BytesFor(expected));
+    Seq seq = 0;
+    while (seq < expected) index.Insert(1, RandomTag(&random), ++seq);
+    EXPECT_LE(index.MemoryBytes(), reserved + reserved / 1'000) << expected;
+    EXPECT_LE(index.MemoryBytes(), DedupIndex::BytesFor(expected));
+    while (seq < 2 * expected) index.Insert(1, RandomTag(&random), ++seq);
+    EXPECT_LE(index.MemoryBytes(), DedupIndex::BytesFor(2 * expected));
+    EXPECT_EQ(index.voters(1), 2 * expected);
+    Random again(seed);
+    for (Seq voter = 1; voter <= seq; ++voter) {
+      ASSERT_EQ(Candidates(index, 1, RandomTag(&again)), std::vector<Seq>{voter});
+    }
+    index.DropPoll(1);
+    EXPECT_EQ(index.MemoryBytes(), 0u);
+  }
+}
+
 TEST(DedupIndexDeathTest, SeqMustFit40Bits) {
   DedupIndex index;
   EXPECT_DEATH(index.Insert(1, TagOf(1, 1), 0), "broken invariant");

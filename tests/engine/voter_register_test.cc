@@ -230,10 +230,16 @@ TEST_F(VoterRegisterTest, ARestartKnowsEverybodyAgain) {
   for (std::uint64_t i = 0; i < 20; ++i) Record(1, TagOf(i, i));
   for (std::uint64_t i = 0; i < 20; i += 3) Record(1, TagOf(i, i), i % 2 == 0);
   Materialise();
-  for (const std::size_t budget : {std::size_t{0}, std::size_t{1} << 30}) {
+  struct Start {
+    std::size_t budget;
+    std::size_t expected;
+  };
+  for (const Start start : {Start{0, 20}, Start{1 << 30, 0}, Start{1 << 30, 3}, Start{1 << 30, 20},
+                            Start{1 << 30, 5'000}}) {
     store_.reset();
     voters_.reset();
-    Open(budget);
+    Open(start.budget);
+    voters_->Expect(1, start.expected);
     for (Seq seq = 1; seq <= last_seq_[1]; ++seq) {
       const VoterTag tag = owner_[{1, seq}];
       for (const BallotVersion& version : model_[{1, tag}]) {
@@ -241,10 +247,22 @@ TEST_F(VoterRegisterTest, ARestartKnowsEverybodyAgain) {
       }
     }
     voters_->Trim(position_);
-    EXPECT_EQ(voters_->voters(), budget == 0 ? 0u : 20u);
+    EXPECT_EQ(voters_->voters(), start.budget == 0 ? 0u : 20u);
     ExpectExact();
     EXPECT_EQ(voters_->FindNewest(1, TagOf(99, 99)), std::nullopt);
   }
+}
+
+TEST_F(VoterRegisterTest, ExpectsNobodyBeyondTheBudget) {
+  Open(100'000);
+  voters_->Expect(1, 1'000);
+  voters_->Trim(0);
+  const std::size_t one = voters_->memory_bytes();
+  EXPECT_GT(one, 1'000 * 16);
+  voters_->Expect(2, 1'000'000'000);
+  voters_->Expect(3, 4'000);
+  voters_->Trim(0);
+  EXPECT_EQ(voters_->memory_bytes(), one);
 }
 
 TEST_F(VoterRegisterTest, CountsItsMemory) {

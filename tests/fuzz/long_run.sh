@@ -15,7 +15,10 @@ build=$root/build/fuzz
 out=$build/long_run
 slice=2000000 # executions between two notes of how far it is
 # Longer inputs cost much and reach nothing more: what is about long ones has seeds, which ctest runs.
-bytes_max=4096
+bytes_max=512
+# Where memory was allocated is not remembered: whoever replays a finding gets it told. What is freed
+# waits in 8 MB, more than an input allocates.
+export ASAN_OPTIONS=malloc_context_size=0:quarantine_size_mb=8
 
 goal=${1:-100000000}
 shift || true
@@ -35,7 +38,7 @@ run_target() {
   so_far=$(done_of "$name")
   while [ "$so_far" -lt "$goal" ]; do
     runs=$((goal - so_far < slice ? goal - so_far : slice))
-    if ! "$build/bin/$name" -runs="$runs" -max_len="$bytes_max" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    if ! "$build/bin/$name" -runs="$runs" -max_len="$bytes_max" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -reload=0 \
       -artifact_prefix="$out/$name." "$build/corpus/$name" >"$out/$name.log" 2>&1; then
       echo "$name: found something after $so_far executions, see $out/$name.log" >&2
       return 1
