@@ -4,7 +4,9 @@ import html
 import math
 
 COLOURS = {"tallyd": "#1f77b4", "A": "#999999", "N": "#2ca02c", "Redis": "#d62728",
-           "PostgreSQL": "#9467bd", "p50": "#1f77b4", "p99": "#ff7f0e", "p99.9": "#d62728"}
+           "PostgreSQL": "#9467bd", "p50": "#1f77b4", "p99": "#ff7f0e", "p99.9": "#d62728",
+           "new, in batches": "#1f77b4", "new, one a request": "#ff7f0e",
+           "repeats, in batches": "#2ca02c", "repeats, one a request": "#9467bd"}
 STYLE = ('<style>text{font:12px sans-serif;fill:#222}.t{font-weight:bold}'
          '.g{stroke:#ddd}.a{stroke:#444}</style>')
 
@@ -74,5 +76,5 @@ def lines(title, x_label, y_label, series):
         colour = COLOURS.get(name, "#333")
         path = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in data)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(text(left + width - 90, top + 16 + 16 * i, name, f'style="fill:{colour}"'))
+        parts.append(text(left + width - 150, top + 16 + 16 * i, name, f'style="fill:{colour}"'))
     return svg(660, 420, parts)

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 // Real elections up to this size; TALLYD_PABULIB=large: all, =some: the small ones, for builds that
 // are ten times slower.
 constexpr std::uintmax_t kFileBytesMax = 700'000;
-constexpr std::uintmax_t kSomeFileBytesMax = 60'000;
+constexpr std::uintmax_t kSomeFileBytesMax = 30'000;
 
 std::vector<std::string> Elections() {
   std::vector<std::string> files;
