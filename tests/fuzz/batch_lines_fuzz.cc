@@ -94,34 +94,35 @@ std::string Gzip(const std::string& plain) {
 
 }  // namespace
 
+// The first byte chooses how large pieces are.
 std::vector<std::string> FuzzSeeds() {
   const std::string lines = "{\"voter\":\"a\",\"choices\":[\"x\"]}\r\n\n{\"voter\":\"b\"}\r\r\nend";
-  return {lines,
-          std::string(LineSplitter::kLineBytesMax, 'x') + "\n" + lines,
-          std::string(LineSplitter::kLineBytesMax + 1, 'y') + "\r\n" + lines,
-          Gzip(lines),
-          Gzip(lines) + Gzip("more\n"),
-          Gzip(std::string(70'000, 'z')),
-          Gzip(std::string(kInflatedBytesMax + 1, 'z')) + "no member"};
+  const std::string bodies[] = {lines,
+                                std::string(LineSplitter::kLineBytesMax, 'x') + "\n" + lines,
+                                std::string(LineSplitter::kLineBytesMax + 1, 'y') + "\r\n" + lines,
+                                Gzip(lines),
+                                Gzip(lines) + Gzip("more\n"),
+                                Gzip(std::string(70'000, 'z')),
+                                Gzip(std::string(kInflatedBytesMax + 1, 'z')) + "no member"};
+  std::vector<std::string> seeds;
+  for (const char choice : {0, 6}) {
+    for (const std::string& body : bodies) seeds.push_back(choice + body);
+  }
+  return seeds;
 }
 
 }  // namespace tallyd
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tallyd;
-  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const Cut whole = CutLines(bytes, std::max<std::size_t>(size, 1));
-  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}}) {
-    TALLYD_CHECK(CutLines(bytes, piece) == whole);
-  }
-  const Inflated inflated = Inflate(bytes, std::max<std::size_t>(size, 1));
-  if (!bytes.starts_with('\x1f')) {  // no gzip, whatever follows
-    TALLYD_CHECK(inflated.bytes.empty() && !inflated.complete);
-    return 0;
-  }
-  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}}) {
-    const Inflated again = Inflate(bytes, piece);
-    TALLYD_CHECK(again == inflated);
+  if (size == 0) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const std::size_t piece = 1 + data[0] % 16;
+  if (!bytes.starts_with('\x1f')) {
+    TALLYD_CHECK(CutLines(bytes, piece) == CutLines(bytes, size));
+  } else {  // as gzip begins
+    const Inflated inflated = Inflate(bytes, piece);
+    TALLYD_CHECK(inflated == Inflate(bytes, size));
   }
   return 0;
 }

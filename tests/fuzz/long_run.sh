@@ -38,7 +38,7 @@ run_target() {
   so_far=$(done_of "$name")
   while [ "$so_far" -lt "$goal" ]; do
     runs=$((goal - so_far < slice ? goal - so_far : slice))
-    if ! "$build/bin/$name" -runs="$runs" -max_len="$bytes_max" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -reload=0 \
+    if ! "$build/bin/$name" -runs="$runs" -max_len="$bytes_max" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -reload=0 -entropic=0 \
       -artifact_prefix="$out/$name." "$build/corpus/$name" >"$out/$name.log" 2>&1; then
       echo "$name: found something after $so_far executions, see $out/$name.log" >&2
       return 1

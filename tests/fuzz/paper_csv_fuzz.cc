@@ -29,20 +29,24 @@ const PollView& Survey() {
   return poll;
 }
 
-void Check(std::string_view body, const PollView& poll) {
+void CheckFirst(std::string_view body, const PollView& poll) {
   std::vector<BodyError> errors;
   const auto batch = DecodePaperCsv(body, poll, "b-1", errors);
   TALLYD_CHECK(batch.has_value() == errors.empty());
   for (const BodyError& error : errors) TALLYD_CHECK(!error.detail.empty());
   if (batch) TALLYD_CHECK(batch->box >= 1 && batch->box <= poll.definition.boxes.size());
-  errors.clear();
+}
+
+void CheckSecond(std::string_view body, const PollView& poll) {
+  std::vector<BodyError> errors;
   TALLYD_CHECK(DecodeSecondCsv(body, poll, errors).has_value() == errors.empty());
 }
 
 }  // namespace
 
+// The first byte chooses the poll and the entry, so that one input is looked at once.
 std::vector<std::string> FuzzSeeds() {
-  return {
+  const std::string bodies[] = {
       "box;rathaus\nseal;0412\ncards;131\ninvalid;4\noption;count\nopen-air-kino;77\nstadtlauf;"
       "50\n",
       "\xef\xbb\xbfUrne;rathaus\r\nSiegel;\"04;12\"\r\nKarten;131\r\nung\xc3\xbcltig;4\r\n"
@@ -53,13 +57,20 @@ std::vector<std::string> FuzzSeeds() {
       "box;bad\ncards;3\noption;count\nstadtlauf;3\n",  // its last box
       "box;rathaus\ncards;0\nquestion;option;count\n",
       "option;cards;score\na;1;-1\n"};
+  std::vector<std::string> seeds;
+  for (const char choice : {0, 1, 2, 3}) {
+    for (const std::string& body : bodies) seeds.push_back(choice + body);
+  }
+  return seeds;
 }
 
 }  // namespace tallyd
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view body(reinterpret_cast<const char*>(data), size);
-  tallyd::Check(body, tallyd::Choose());
-  tallyd::Check(body, tallyd::Survey());
+  using namespace tallyd;
+  if (size == 0) return 0;
+  const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const PollView& poll = data[0] & 1 ? Survey() : Choose();
+  data[0] & 2 ? CheckSecond(body, poll) : CheckFirst(body, poll);
   return 0;
 }

@@ -71,9 +71,8 @@ std::vector<std::string> FuzzSeeds() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tallyd;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const Heard whole = Listen(bytes, size + 1);
-  TALLYD_CHECK(Listen(bytes, 1) == whole);
-  TALLYD_CHECK(Listen(bytes, 7) == whole);
+  const std::size_t piece = 1 + size % 16;
+  TALLYD_CHECK(Listen(bytes, piece) == Listen(bytes, size + 1));
   if (const auto accept = WebSocketAccept(bytes)) TALLYD_CHECK(accept->size() == 28);
   if (NamesToken(bytes, "websocket")) TALLYD_CHECK(size >= 9);
   return 0;
