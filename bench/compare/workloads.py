@@ -22,10 +22,12 @@ def stolen_seconds():
         return int(stat.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
 
 
-def load(server, *flags, seconds):
-    """One run of tallyload against the server."""
+def load(server, *flags, seconds, prompt=False):
+    """One run of tallyload against the server. A prompt one does not wait for the server's threads
+    to leave it a core, as voters elsewhere do not (SCHED_FIFO)."""
     creates_its_poll = server.name == "tallyd"
-    command = [BIN / "tallyload", "--json", "--url", f"http://127.0.0.1:{server.port}",
+    command = ["chrt", "-f", "1"] if prompt else []
+    command += [BIN / "tallyload", "--json", "--url", f"http://127.0.0.1:{server.port}",
                "--warmup", str(WARMUP_SECONDS), "-s", str(seconds),
                "--first-voter", str(next(_next_voter) << 32), *flags]
     if "--get" in flags:
