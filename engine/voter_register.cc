@@ -103,7 +103,8 @@ void VoterRegister::Record(TailBlock* block, BallotVersion version) {
 }
 
 void VoterRegister::Expect(PollNumber poll, std::size_t voters) {
-  if (voters == 0) return;
+  // The first bound keeps what a checkpoint says, whatever it says, from overflowing the second.
+  if (voters == 0 || voters > options_.memory_bytes_max / DedupIndex::kVoterBytesMax) return;
   if (index_.MemoryBytes() + DedupIndex::BytesFor(voters) > options_.memory_bytes_max) return;
   index_.Reserve(poll, voters);
 }

@@ -261,6 +261,7 @@ TEST_F(VoterRegisterTest, ExpectsNobodyBeyondTheBudget) {
   EXPECT_GT(one, 1'000 * 16);
   voters_->Expect(2, 1'000'000'000);
   voters_->Expect(3, 4'000);
+  voters_->Expect(4, ~std::size_t{0} / DedupIndex::kVoterBytesMax + 1);  // times 24: overflows
   voters_->Trim(0);
   EXPECT_EQ(voters_->memory_bytes(), one);
 }
