@@ -236,7 +236,7 @@ void ExpectEqual(const TallyBook& book, const Recount& recount) {
 
 TEST(RecountTest, EqualsTheTallyAtEveryPosition) {
   const std::uint64_t seed = TestSeed();
-  for (std::uint64_t round = 0; round < 3; ++round) {
+  for (std::uint64_t round = 0; round < 8; ++round) {
     MemoryJournal journal;
     History history(seed + round);
     history.Fill(&journal, 60);
